@@ -1,0 +1,58 @@
+//! Events that came from the `log` crate through `tracing-log`: their real call site is in fields of the event.
+
+use tracing_core::Metadata;
+
+use crate::record::Head;
+
+/// What a `log` record says of its call site.
+#[derive(Debug, Default)]
+pub(super) struct LogMeta {
+    target: String,
+    module_path: String,
+    file: String,
+    line: Option<u32>,
+}
+
+impl LogMeta {
+    /// Whether events of this call site are `log` records.
+    #[inline]
+    pub(super) fn is_bridge(metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "log" && metadata.name() == "log event"
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.target.clear();
+        self.module_path.clear();
+        self.file.clear();
+        self.line = None;
+    }
+
+    /// Takes the bridge's own fields; says whether this was one.
+    pub(super) fn take_str(&mut self, name: &str, value: &str) -> bool {
+        let place = match name {
+            "log.target" => &mut self.target,
+            "log.module_path" => &mut self.module_path,
+            "log.file" => &mut self.file,
+            _ => return false,
+        };
+        place.push_str(value);
+        true
+    }
+
+    pub(super) fn take_u64(&mut self, name: &str, value: u64) -> bool {
+        let is_line = name == "log.line";
+        if is_line {
+            self.line = u32::try_from(value).ok();
+        }
+        is_line
+    }
+
+    /// Puts the real call site in the place of the bridge's.
+    pub(super) fn apply<'a>(&'a self, head: &mut Head<'a>) {
+        let present = |text: &'a String| (!text.is_empty()).then_some(text.as_str());
+        head.target = present(&self.target).unwrap_or(head.target);
+        head.module_path = present(&self.module_path);
+        head.file = present(&self.file);
+        head.line = self.line;
+    }
+}

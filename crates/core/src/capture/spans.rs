@@ -1,0 +1,123 @@
+//! Span data: stored once, as values, in one extension that all layers share.
+//!
+//! Two layers of one type never collide: the first that sees a span stores its fields, the others find them. A late
+//! `Span::record` reaches every layer; replacing a field by the same value twice changes nothing.
+
+use tracing_core::span::{Attributes, Id, Record as Values};
+use tracing_core::{Event, Metadata, Subscriber};
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::{LookupSpan, SpanRef};
+
+use super::visit::{Entries, FieldVisitor};
+use super::{Limits, Scratch};
+use crate::record::encode;
+use crate::record::read::Reader;
+
+/// A span's fields in the registry's extensions.
+#[derive(Debug)]
+struct SpanFields {
+    /// The span's map, as it stands in a record.
+    encoded: Vec<u8>,
+    /// The entries of `encoded`'s fields, for late records.
+    fields: Entries,
+}
+
+impl SpanFields {
+    fn new(metadata: &Metadata<'_>, fields: Entries) -> Self {
+        let mut encoded = Vec::with_capacity(32 + metadata.name().len() + metadata.target().len() + fields.bytes.len());
+        encode::span(&mut encoded, metadata.name(), metadata.target(), fields.count, &fields.bytes);
+        Self { encoded, fields }
+    }
+
+    /// Puts newly recorded fields in the place of older ones of the same name.
+    fn merge(&mut self, metadata: &Metadata<'_>, new: &Entries) {
+        let mut merged = Entries { omitted: self.fields.omitted + new.omitted, ..Entries::default() };
+        let mut old = Reader::new(&self.fields.bytes);
+        for _ in 0..self.fields.count {
+            let before = old.rest();
+            let Some(name) = old.str() else { break };
+            if old.skip().is_none() {
+                break;
+            }
+            if !contains(new, name) {
+                let len = before.len() - old.rest().len();
+                merged.bytes.extend_from_slice(before.get(..len).unwrap_or_default());
+                merged.count += 1;
+            }
+        }
+        merged.bytes.extend_from_slice(&new.bytes);
+        merged.count += new.count;
+        *self = Self::new(metadata, merged);
+    }
+}
+
+fn contains(entries: &Entries, wanted: &str) -> bool {
+    let mut reader = Reader::new(&entries.bytes);
+    (0..entries.count).any(|_| {
+        let name = reader.str();
+        reader.skip();
+        name == Some(wanted)
+    })
+}
+
+/// Stores the fields of a new span, unless another layer did.
+pub(crate) fn open<S>(attributes: &Attributes<'_>, id: &Id, context: &Context<'_, S>, limits: &Limits)
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+{
+    let Some(span) = context.span(id) else { return };
+    if span.extensions().get::<SpanFields>().is_some() {
+        return;
+    }
+    let mut entries = Entries::default();
+    attributes.record(&mut FieldVisitor { limits, entries: &mut entries, message: None, log: None });
+    let fields = SpanFields::new(attributes.metadata(), entries);
+    span.extensions_mut().replace(fields);
+}
+
+/// Adds fields recorded late. User code runs before the lock is taken.
+pub(crate) fn record<S>(id: &Id, values: &Values<'_>, context: &Context<'_, S>, limits: &Limits)
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+{
+    let Some(span) = context.span(id) else { return };
+    let mut new = Entries::default();
+    values.record(&mut FieldVisitor { limits, entries: &mut new, message: None, log: None });
+    let mut extensions = span.extensions_mut();
+    match extensions.get_mut::<SpanFields>() {
+        Some(fields) => fields.merge(span.metadata(), &new),
+        None => drop(extensions.replace(SpanFields::new(span.metadata(), new))),
+    }
+}
+
+/// Writes the spans of an event, root first, behind each other.
+pub(super) fn write<S>(event: &Event<'_>, context: &Context<'_, S>, limits: &Limits, scratch: &mut Scratch)
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+{
+    scratch.spans.clear();
+    // Not the current span: a per-layer filter may hide it. What is hidden is simply not in the scope.
+    let Some(scope) = context.event_scope(event) else { return };
+    let mut left = limits.record_bytes.saturating_sub(scratch.fields.bytes.len());
+    for span in scope.from_root() {
+        left = write_one(&span, left, scratch);
+    }
+}
+
+fn write_one<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>, left: usize, scratch: &mut Scratch) -> usize {
+    let extensions = span.extensions();
+    let out = &mut scratch.spans;
+    out.count += 1;
+    match extensions.get::<SpanFields>() {
+        Some(fields) if fields.encoded.len() <= left => {
+            scratch.omitted += fields.fields.omitted;
+            out.bytes.extend_from_slice(&fields.encoded);
+            left - fields.encoded.len()
+        }
+        other => {
+            scratch.omitted += other.map_or(0, |fields| fields.fields.omitted + fields.fields.count);
+            encode::span(&mut out.bytes, span.metadata().name(), span.metadata().target(), 0, &[]);
+            left
+        }
+    }
+}

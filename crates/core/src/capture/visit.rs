@@ -1,0 +1,222 @@
+//! The only `Visit`: field values into MessagePack, within limits, surviving whatever a user's `Debug` does.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Write as _};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tracing_core::Field;
+use tracing_core::field::Visit;
+
+use super::Limits;
+use super::log_bridge::LogMeta;
+use crate::record::encode;
+
+/// The entries of a map of fields, and what did not become an entry.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) bytes: Vec<u8>,
+    pub(super) count: u32,
+    pub(super) omitted: u32,
+}
+
+impl Entries {
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+        self.omitted = 0;
+    }
+}
+
+/// Writes fields into [`Entries`]; an event's message and the `log` bridge's own fields go elsewhere.
+pub(super) struct FieldVisitor<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) entries: &'a mut Entries,
+    /// Where an event's message goes, until it went there.
+    pub(super) message: Option<&'a mut String>,
+    pub(super) log: Option<&'a mut LogMeta>,
+}
+
+impl FieldVisitor<'_> {
+    /// Writes the name and says how long the value may be, or counts the field as omitted.
+    #[inline]
+    fn begin(&mut self, field: &Field) -> Option<usize> {
+        let left = self.limits.record_bytes.saturating_sub(self.entries.bytes.len());
+        if self.entries.count >= self.limits.fields || left == 0 {
+            self.entries.omitted += 1;
+            return None;
+        }
+        let name = field.name();
+        encode::str(&mut self.entries.bytes, name.strip_prefix("r#").unwrap_or(name));
+        self.entries.count += 1;
+        Some(self.limits.value_bytes.min(left))
+    }
+
+    /// The message, if this field is it and there was none yet.
+    #[inline]
+    fn message(&mut self, field: &Field) -> Option<(&mut String, usize)> {
+        if field.name() != "message" {
+            return None;
+        }
+        let limit = self.limits.value_bytes.min(self.limits.record_bytes);
+        self.message.take().map(|message| (message, limit))
+    }
+}
+
+impl Visit for FieldVisitor<'_> {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if let Some((message, limit)) = self.message(field) {
+            message.clear();
+            write_debug(message, value, limit).ok();
+        } else if let Some(limit) = self.begin(field) {
+            encode::debug(&mut self.entries.bytes, |text| write_debug(text, value, limit));
+        }
+    }
+
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if self.log.as_mut().is_some_and(|log| log.take_str(field.name(), value)) {
+            return;
+        }
+        if let Some((message, limit)) = self.message(field) {
+            message.clear();
+            write_cut(message, value, limit).ok();
+        } else if let Some(limit) = self.begin(field) {
+            if value.len() <= limit {
+                encode::str(&mut self.entries.bytes, value);
+            } else {
+                encode::text(&mut self.entries.bytes, |text| write_cut(text, value, limit));
+            }
+        }
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        if self.begin(field).is_some() {
+            encode::bool(&mut self.entries.bytes, value);
+        }
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        if self.begin(field).is_some() {
+            encode::i64(&mut self.entries.bytes, value);
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if self.log.as_mut().is_some_and(|log| log.take_u64(field.name(), value)) {
+            return;
+        }
+        if self.begin(field).is_some() {
+            encode::u64(&mut self.entries.bytes, value);
+        }
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        if self.begin(field).is_some() {
+            encode::i128(&mut self.entries.bytes, value);
+        }
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        if self.begin(field).is_some() {
+            encode::u128(&mut self.entries.bytes, value);
+        }
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        if self.begin(field).is_some() {
+            encode::f64(&mut self.entries.bytes, value);
+        }
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        let Some(limit) = self.begin(field) else { return };
+        match value.get(..limit) {
+            // Bytes cannot carry the mark of truncation, so cut ones become a text.
+            Some(kept) if kept.len() < value.len() => encode::debug(&mut self.entries.bytes, |text| {
+                write!(text, "{}{}", kept.escape_ascii(), Cut(value.len() - kept.len()))
+            }),
+            _ => encode::bytes(&mut self.entries.bytes, value),
+        }
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn StdError + 'static)) {
+        if let Some(limit) = self.begin(field) {
+            contained_error(self.entries, value, limit);
+        }
+    }
+}
+
+/// A source chain is user code too: where following it panics, what was written so far is replaced by the mark.
+fn contained_error(entries: &mut Entries, value: &(dyn StdError + 'static), limit: usize) {
+    let start = entries.bytes.len();
+    let bytes = &mut entries.bytes;
+    let followed = catch_unwind(AssertUnwindSafe(|| {
+        encode::error(bytes, value, |text, error| write_fmt(text, format_args!("{error}"), limit));
+    }));
+    if followed.is_err() {
+        entries.bytes.truncate(start);
+        encode::error_texts(&mut entries.bytes, 1, std::iter::once(PANICKED));
+    }
+}
+
+const PANICKED: &str = "<panicked>";
+
+fn write_debug(out: &mut impl fmt::Write, value: &dyn fmt::Debug, limit: usize) -> fmt::Result {
+    write_fmt(out, format_args!("{value:?}"), limit)
+}
+
+/// User code writes here: cut at the limit, and a panic or an error of it becomes a visible mark.
+fn write_fmt(out: &mut impl fmt::Write, arguments: fmt::Arguments<'_>, limit: usize) -> fmt::Result {
+    let mut capped = Capped { out, left: limit, cut: 0 };
+    let written = catch_unwind(AssertUnwindSafe(|| capped.write_fmt(arguments)));
+    let cut = capped.cut;
+    if cut > 0 {
+        write!(out, "{}", Cut(cut))?;
+    }
+    match written {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(fmt::Error)) => out.write_str("<formatting failed>"),
+        Err(_) => out.write_str(PANICKED),
+    }
+}
+
+fn write_cut(out: &mut impl fmt::Write, value: &str, limit: usize) -> fmt::Result {
+    write_fmt(out, format_args!("{value}"), limit)
+}
+
+/// The mark that stands where bytes were cut off.
+struct Cut(usize);
+
+impl fmt::Display for Cut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "…[{} bytes cut]", self.0)
+    }
+}
+
+/// Passes on so many bytes and counts the rest.
+struct Capped<'a, W> {
+    out: &'a mut W,
+    left: usize,
+    cut: usize,
+}
+
+impl<W: fmt::Write> fmt::Write for Capped<'_, W> {
+    #[inline]
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        if s.len() <= self.left {
+            self.left -= s.len();
+            return self.out.write_str(s);
+        }
+        let end = floor_char_boundary(s, self.left);
+        let (kept, cut) = s.split_at_checked(end).unwrap_or(("", s));
+        self.left = 0;
+        self.cut += cut.len();
+        self.out.write_str(kept)
+    }
+}
+
+fn floor_char_boundary(s: &str, mut index: usize) -> usize {
+    while !s.is_char_boundary(index) {
+        index -= 1;
+    }
+    index
+}

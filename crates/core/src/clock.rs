@@ -1,0 +1,145 @@
+//! The only file that asks what time it is.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use time::OffsetDateTime;
+
+/// A point in time: nanoseconds since 1970-01-01T00:00:00Z, leap seconds not counted, 1677 to 2262.
+///
+/// ```
+/// use tracing_handlers_core::Timestamp;
+///
+/// let stamp = Timestamp::from_nanos(1_700_000_000_250_000_000);
+/// assert_eq!(stamp.unix_seconds(), 1_700_000_000);
+/// assert_eq!(stamp.subsec_nanos(), 250_000_000);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// From nanoseconds since the epoch.
+    pub const fn from_nanos(nanos: i64) -> Self {
+        Self(nanos)
+    }
+
+    /// From whole seconds since the epoch.
+    pub const fn from_unix_seconds(seconds: i64) -> Self {
+        Self(seconds.saturating_mul(1_000_000_000))
+    }
+
+    /// Nanoseconds since the epoch.
+    pub const fn as_nanos(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the epoch, rounded down.
+    pub const fn unix_seconds(self) -> i64 {
+        self.0.div_euclid(1_000_000_000)
+    }
+
+    /// Nanoseconds into the second, 0 to 999,999,999.
+    pub const fn subsec_nanos(self) -> u32 {
+        self.0.rem_euclid(1_000_000_000) as u32
+    }
+
+    /// The same instant as UTC date and time.
+    pub fn to_utc(self) -> OffsetDateTime {
+        OffsetDateTime::from_unix_timestamp_nanos(i128::from(self.0)).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    }
+}
+
+impl From<SystemTime> for Timestamp {
+    fn from(time: SystemTime) -> Self {
+        let clamp = |nanos: u128| i64::try_from(nanos).unwrap_or(i64::MAX);
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(since) => Self(clamp(since.as_nanos())),
+            Err(before) => Self(-clamp(before.duration().as_nanos())),
+        }
+    }
+}
+
+impl From<OffsetDateTime> for Timestamp {
+    fn from(time: OffsetDateTime) -> Self {
+        Self(time.unix_timestamp_nanos().clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64)
+    }
+}
+
+/// Tells the wall-clock time. A seam: tests set the time by hand, everybody else has [`SystemClock`].
+pub trait Clock: Send + Sync + 'static {
+    /// The time now.
+    fn now(&self) -> Timestamp;
+}
+
+/// The system's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[inline]
+    fn now(&self) -> Timestamp {
+        SystemTime::now().into()
+    }
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
+/// The clock a handler was given: the system's (no indirection) or another.
+#[derive(Clone, Default)]
+pub enum ClockSource {
+    /// The system's clock.
+    #[default]
+    System,
+    /// Another clock.
+    Other(Arc<dyn Clock>),
+}
+
+impl ClockSource {
+    /// The time now.
+    #[inline]
+    pub fn now(&self) -> Timestamp {
+        match self {
+            Self::System => SystemClock.now(),
+            Self::Other(clock) => clock.now(),
+        }
+    }
+}
+
+impl fmt::Debug for ClockSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::System => "ClockSource::System",
+            Self::Other(_) => "ClockSource::Other",
+        })
+    }
+}
+
+/// A clock that never jumps, for intervals and deadlines.
+#[inline]
+pub fn monotonic() -> Instant {
+    Instant::now()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn times_before_the_epoch_have_positive_fractions() {
+        let stamp = Timestamp::from(UNIX_EPOCH - Duration::from_millis(250));
+        assert_eq!(stamp.unix_seconds(), -1);
+        assert_eq!(stamp.subsec_nanos(), 750_000_000);
+    }
+
+    #[test]
+    fn a_timestamp_survives_the_way_through_a_date() {
+        let stamp = Timestamp::from_nanos(1_700_000_000_123_456_789);
+        assert_eq!(Timestamp::from(stamp.to_utc()), stamp);
+    }
+}

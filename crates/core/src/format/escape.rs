@@ -1,0 +1,194 @@
+//! Escaping: no text of a record can end a line, start a terminal sequence or reorder what a person sees (pure).
+//!
+//! Escaped are the C0 and C1 control characters, DEL, the line and paragraph separators (U+2028, U+2029) and the
+//! bidirectional overrides and isolates (U+202A–U+202E, U+2066–U+2069). Clean text, found by one scan, is copied whole.
+
+use std::ops::ControlFlow;
+
+const HEX: &[u8; 16] = b"0123456789abcdef";
+
+/// Unquoted text: `\n`, `\r`, `\t`, `\0`, `\x1b`, `\u{9b}`. A backslash of the text stays as it is.
+#[inline]
+pub fn text(text: &str, out: &mut Vec<u8>) {
+    if is_plain(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        escape(text, out, Style::Text);
+    }
+}
+
+/// Text in double quotes, with `"` and `\` escaped as well.
+#[inline]
+pub fn quoted(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    if is_plain_quoted(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        escape(text, out, Style::Quoted);
+    }
+    out.push(b'"');
+}
+
+/// A JSON string with its quotes (RFC 8259 section 7).
+#[inline]
+pub fn json(text: &str, out: &mut Vec<u8>) {
+    out.push(b'"');
+    if is_plain_quoted(text.as_bytes()) {
+        out.extend_from_slice(text.as_bytes());
+    } else {
+        escape(text, out, Style::Json);
+    }
+    out.push(b'"');
+}
+
+/// Text from something that writes it piece by piece.
+pub(crate) struct Escaping<'a> {
+    pub(crate) out: &'a mut Vec<u8>,
+}
+
+impl std::fmt::Write for Escaping<'_> {
+    fn write_str(&mut self, s: &str) -> std::fmt::Result {
+        text(s, self.out);
+        Ok(())
+    }
+}
+
+/// Printable ASCII only. No early exit, so that the compiler makes vector code of it.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    !bytes.iter().fold(false, |bad, byte| bad | (byte.wrapping_sub(0x20) >= 0x5f))
+}
+
+#[inline]
+fn is_plain_quoted(bytes: &[u8]) -> bool {
+    !bytes.iter().fold(false, |bad, byte| bad | (byte.wrapping_sub(0x20) >= 0x5f) | (*byte == b'"') | (*byte == b'\\'))
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Style {
+    Text,
+    Quoted,
+    Json,
+}
+
+/// Copies runs of clean characters, escapes the others.
+#[cold]
+fn escape(text: &str, out: &mut Vec<u8>, style: Style) {
+    let mut clean_from = 0;
+    for (at, char) in text.char_indices() {
+        if needs_escape(char, style) {
+            out.extend_from_slice(text.get(clean_from..at).unwrap_or_default().as_bytes());
+            one(char, out, style);
+            clean_from = at + char.len_utf8();
+        }
+    }
+    out.extend_from_slice(text.get(clean_from..).unwrap_or_default().as_bytes());
+}
+
+fn needs_escape(char: char, style: Style) -> bool {
+    match char {
+        '"' | '\\' => style != Style::Text,
+        ' '..='~' => false,
+        '\0'..='\u{9f}' => true,
+        '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => false,
+    }
+}
+
+fn one(char: char, out: &mut Vec<u8>, style: Style) {
+    let short = match char {
+        '\n' => Some(b'n'),
+        '\r' => Some(b'r'),
+        '\t' => Some(b't'),
+        '"' | '\\' => Some(char as u8),
+        '\0' if style != Style::Json => Some(b'0'),
+        _ => None,
+    };
+    if let Some(letter) = short {
+        out.extend_from_slice(&[b'\\', letter]);
+        return;
+    }
+    let code = char as u32;
+    match style {
+        Style::Json => {
+            out.extend_from_slice(b"\\u");
+            hex(code, 4, out);
+        }
+        _ if code < 0x80 => {
+            out.extend_from_slice(b"\\x");
+            hex(code, 2, out);
+        }
+        _ => {
+            out.extend_from_slice(b"\\u{");
+            hex(code, if code < 0x100 { 2 } else { 4 }, out);
+            out.push(b'}');
+        }
+    }
+}
+
+/// The lowest `digits` hexadecimal digits.
+fn hex(code: u32, digits: u32, out: &mut Vec<u8>) {
+    for digit in (0..digits).rev() {
+        let nibble = (code >> (4 * digit)) & 0xf;
+        out.extend(HEX.get(nibble as usize));
+    }
+}
+
+/// Whether bytes that somebody else wrote would be escaped anywhere; for formats that write raw bytes.
+pub fn is_clean(text: &str) -> bool {
+    let flow = text.chars().try_for_each(|char| match needs_escape(char, Style::Text) {
+        true => ControlFlow::Break(()),
+        false => ControlFlow::Continue(()),
+    });
+    flow.is_continue()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(write: fn(&str, &mut Vec<u8>), input: &str) -> String {
+        let mut out = Vec::new();
+        write(input, &mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn clean_text_is_copied() {
+        for clean in ["", "hello", "späm ✓ \u{1f600}", r"C:\temp", "it's \"quoted\""] {
+            assert_eq!(with(text, clean), clean);
+        }
+    }
+
+    #[test]
+    fn line_ends_controls_and_terminal_escapes_are_visible() {
+        assert_eq!(with(text, "a\nb\r\tc\0"), r"a\nb\r\tc\0");
+        assert_eq!(with(text, "\x1b[31mred\x7f"), r"\x1b[31mred\x7f");
+        assert_eq!(with(text, "\u{9b}31m\u{85}"), r"\u{9b}31m\u{85}");
+        assert_eq!(with(text, "x\u{2028}y\u{202e}z\u{2066}"), r"x\u{2028}y\u{202e}z\u{2066}");
+    }
+
+    #[test]
+    fn quoted_text_cannot_end_its_quotes() {
+        assert_eq!(with(quoted, r#"say "hi" \o/"#), r#""say \"hi\" \\o/""#);
+        assert_eq!(with(quoted, "a\u{1b}"), r#""a\x1b""#);
+    }
+
+    #[test]
+    fn json_strings_read_back_as_they_were() {
+        let all: String = (0..0x300).chain(0x2020..0x2070).filter_map(char::from_u32).collect();
+        let written = with(json, &all);
+        assert_eq!(serde_json::from_str::<String>(&written).unwrap(), all);
+        assert!(is_clean(&written), "{written}");
+    }
+
+    #[test]
+    fn no_character_leaves_a_control_byte() {
+        for char in (0..0x3000).filter_map(char::from_u32) {
+            let input = format!("x{char}y");
+            for write in [text, quoted, json] {
+                assert!(is_clean(&with(write, &input)), "{char:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! One JSON object a record, with the field layout of `tracing_subscriber`'s JSON format.
+
+use super::{Format, Zone, escape, number, value};
+use crate::record::{Fields, Record, SpanRecord, Value};
+
+/// The layout of `tracing_subscriber`'s JSON format, so that existing pipelines keep working.
+///
+/// ```
+/// use tracing_handlers_core::{Record, Timestamp};
+/// use tracing_handlers_core::format::{Format, Json};
+///
+/// let record = Record::builder()
+///     .timestamp(Timestamp::from_nanos(1_700_000_000_250_000_000))
+///     .target("app::db")
+///     .message("slow query")
+///     .field("millis", 812_u64)
+///     .build();
+///
+/// let mut line = Vec::new();
+/// Json::new().format(&record.as_record(), &mut line);
+/// assert_eq!(
+///     String::from_utf8_lossy(&line),
+///     r#"{"timestamp":"2023-11-14T22:13:20.250000Z","level":"INFO","fields":{"message":"slow query","millis":812},"target":"app::db"}"#,
+/// );
+/// ```
+///
+/// | setting | default |
+/// |---|---|
+/// | [`zone`](Json::zone) | UTC |
+/// | [`flatten_event`](Json::flatten_event): fields beside the other keys instead of under `fields` | off |
+/// | [`current_span`](Json::current_span) as `span`, [`span_list`](Json::span_list) as `spans`, [`target`](Json::target) | shown |
+/// | [`source_location`](Json::source_location) as `filename`, `line_number` | not shown |
+/// | [`thread_name`](Json::thread_name) as `threadName`, [`thread_id`](Json::thread_id) as `threadId` | not shown |
+///
+/// Numbers that JSON readers round (128 bits wide) and bytes are strings, numbers that JSON does not have are `null`. Beyond that
+/// layout: the sources of an error stand beside it (`"err.sources": […]`), and fields that the limits on capture left out are
+/// counted (`"omitted_fields": 3`).
+#[derive(Clone, Debug)]
+pub struct Json {
+    zone: Zone,
+    flatten_event: bool,
+    current_span: bool,
+    span_list: bool,
+    target: bool,
+    source_location: bool,
+    thread_name: bool,
+    thread_id: bool,
+}
+
+impl Default for Json {
+    fn default() -> Self {
+        Self {
+            zone: Zone::Utc,
+            flatten_event: false,
+            current_span: true,
+            span_list: true,
+            target: true,
+            source_location: false,
+            thread_name: false,
+            thread_id: false,
+        }
+    }
+}
+
+macro_rules! switches {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, on: bool) -> Self {
+            self.$name = on;
+            self
+        }
+    )*};
+}
+
+impl Json {
+    /// The default layout.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// In which zone the time is written.
+    #[must_use]
+    pub fn zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
+        self
+    }
+
+    switches! {
+        /// Whether an event's fields stand beside the other keys. A field that has the name of one of those is written as
+        /// `field.<name>`, so that no key stands twice.
+        flatten_event
+        /// Whether the innermost span is shown as `span`.
+        current_span
+        /// Whether all spans are shown as `spans`, root first.
+        span_list
+        /// Whether the target is shown.
+        target
+        /// Whether file and line of the call site are shown.
+        source_location
+        /// Whether the name of the thread is shown.
+        thread_name
+        /// Whether the number of the thread is shown.
+        thread_id
+    }
+
+    fn event_fields(&self, record: &Record<'_>, object: &mut Object<'_>) {
+        if self.flatten_event {
+            object.message(record);
+            object.fields(record.fields(), |name| RESERVED.contains(&name));
+        } else {
+            let mut fields = object.nested("fields");
+            fields.message(record);
+            fields.fields(record.fields(), |name| name == "message");
+            fields.end();
+        }
+    }
+
+    fn span_keys(&self, record: &Record<'_>, object: &mut Object<'_>) {
+        if record.spans().is_empty() {
+            return;
+        }
+        if let Some(leaf) = record.spans().leaf().filter(|_| self.current_span) {
+            object.key("span");
+            span(leaf, object.out);
+        }
+        if self.span_list {
+            object.key("spans");
+            let mut separator = b'[';
+            for each in record.spans() {
+                object.out.push(separator);
+                span(each, object.out);
+                separator = b',';
+            }
+            object.out.push(b']');
+        }
+    }
+}
+
+/// Keys that a flattened field must not take.
+const RESERVED: [&str; 11] = [
+    "timestamp",
+    "level",
+    "message",
+    "target",
+    "filename",
+    "line_number",
+    "span",
+    "spans",
+    "threadName",
+    "threadId",
+    "omitted_fields",
+];
+
+impl Format for Json {
+    fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        let mut object = Object::begin(out);
+        object.key("timestamp");
+        object.out.push(b'"');
+        self.zone.write_rfc3339(record.timestamp(), object.out);
+        object.out.push(b'"');
+        object.string("level", record.level().as_str());
+        self.event_fields(record, &mut object);
+        if self.target {
+            object.string("target", record.target());
+        }
+        if self.source_location {
+            if let Some(file) = record.file() {
+                object.string("filename", file);
+            }
+            if let Some(line) = record.line() {
+                object.key("line_number");
+                number::u64(u64::from(line), object.out);
+            }
+        }
+        self.span_keys(record, &mut object);
+        if let Some(name) = record.thread_name().filter(|_| self.thread_name) {
+            object.string("threadName", name);
+        }
+        if let Some(id) = record.thread_id().filter(|_| self.thread_id) {
+            object.key("threadId");
+            object.out.extend_from_slice(b"\"ThreadId(");
+            number::u64(id, object.out);
+            object.out.extend_from_slice(b")\"");
+        }
+        if record.omitted_fields() > 0 {
+            object.key("omitted_fields");
+            number::u64(u64::from(record.omitted_fields()), object.out);
+        }
+        object.end();
+    }
+}
+
+/// A span's fields and its name in one object, as `tracing_subscriber` writes it.
+fn span(span: SpanRecord<'_>, out: &mut Vec<u8>) {
+    let mut object = Object::begin(out);
+    object.fields(span.fields(), |name| name == "name");
+    object.string("name", span.name());
+    object.end();
+}
+
+/// An object under way: knows whether a comma is due.
+struct Object<'a> {
+    out: &'a mut Vec<u8>,
+    first: bool,
+}
+
+impl<'a> Object<'a> {
+    fn begin(out: &'a mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, first: true }
+    }
+
+    fn key(&mut self, key: &str) {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
+        }
+        escape::json(key, self.out);
+        self.out.push(b':');
+    }
+
+    fn string(&mut self, key: &str, text: &str) {
+        self.key(key);
+        escape::json(text, self.out);
+    }
+
+    fn nested(&mut self, key: &str) -> Object<'_> {
+        self.key(key);
+        Object::begin(self.out)
+    }
+
+    fn message(&mut self, record: &Record<'_>) {
+        if !record.message().is_empty() {
+            self.string("message", record.message());
+        }
+    }
+
+    /// Fields; a name that is taken gets a prefix, so that no key stands twice.
+    fn fields(&mut self, fields: Fields<'_>, is_taken: impl Fn(&str) -> bool) {
+        for (name, field) in fields {
+            match is_taken(name) {
+                true => self.key(&format!("field.{name}")),
+                false => self.key(name),
+            }
+            json_value(field, self.out);
+            if let Value::Error(chain) = field {
+                if chain.len() > 1 {
+                    self.key(&format!("{name}.sources"));
+                    let mut separator = b'[';
+                    for source in chain.sources() {
+                        self.out.push(separator);
+                        escape::json(source, self.out);
+                        separator = b',';
+                    }
+                    self.out.push(b']');
+                }
+            }
+        }
+    }
+
+    fn end(self) {
+        self.out.push(b'}');
+    }
+}
+
+fn json_value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Str(text) | Value::Debug(text) => escape::json(text, out),
+        Value::Error(chain) => escape::json(chain.message(), out),
+        Value::F64(number) if !number.is_finite() => out.extend_from_slice(b"null"),
+        Value::I128(_) | Value::U128(_) | Value::Bytes(_) => {
+            out.push(b'"');
+            value::bare(value, out);
+            out.push(b'"');
+        }
+        other => value::bare(other, out),
+    }
+}

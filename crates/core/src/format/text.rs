@@ -1,0 +1,246 @@
+//! One line for people: time, level, spans, target, message, fields.
+
+use super::{Format, Zone, escape, number, value};
+use crate::Level;
+use crate::record::{Fields, Record, Value};
+
+/// The layout of `tracing_subscriber`'s default format, on exactly one line.
+///
+/// ```
+/// use tracing_handlers_core::{Record, Timestamp};
+/// use tracing_handlers_core::format::{Format, Text};
+///
+/// let record = Record::builder()
+///     .timestamp(Timestamp::from_nanos(1_700_000_000_250_000_000))
+///     .target("app::db")
+///     .message("slow\nquery")
+///     .field("millis", 812_u64)
+///     .span("request", "app", [("id", "7f3a".into())])
+///     .build();
+///
+/// let mut line = Vec::new();
+/// Text::new().format(&record.as_record(), &mut line);
+/// assert_eq!(
+///     String::from_utf8_lossy(&line),
+///     r#"2023-11-14T22:13:20.250000Z  INFO request{id="7f3a"}: app::db: slow\nquery millis=812"#,
+/// );
+/// ```
+///
+/// | setting | default |
+/// |---|---|
+/// | [`zone`](Text::zone) | UTC |
+/// | [`time`](Text::time), [`level`](Text::level), [`spans`](Text::spans), [`target`](Text::target) | shown |
+/// | [`source_location`](Text::source_location), [`thread_name`](Text::thread_name), [`thread_id`](Text::thread_id) | not shown |
+/// | [`ansi`](Text::ansi) colours | off |
+///
+/// Line ends, control characters and terminal escapes in any text of the record are escaped ([`escape`]).
+#[derive(Clone, Debug)]
+pub struct Text {
+    zone: Zone,
+    time: bool,
+    level: bool,
+    spans: bool,
+    target: bool,
+    source_location: bool,
+    thread_name: bool,
+    thread_id: bool,
+    ansi: bool,
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self {
+            zone: Zone::Utc,
+            time: true,
+            level: true,
+            spans: true,
+            target: true,
+            source_location: false,
+            thread_name: false,
+            thread_id: false,
+            ansi: false,
+        }
+    }
+}
+
+macro_rules! switches {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, show: bool) -> Self {
+            self.$name = show;
+            self
+        }
+    )*};
+}
+
+impl Text {
+    /// The default layout.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// In which zone the time is written.
+    #[must_use]
+    pub fn zone(mut self, zone: Zone) -> Self {
+        self.zone = zone;
+        self
+    }
+
+    switches! {
+        /// Whether the line begins with the time.
+        time
+        /// Whether the level is shown.
+        level
+        /// Whether the spans are shown.
+        spans
+        /// Whether the target is shown.
+        target
+        /// Whether file and line of the call site are shown.
+        source_location
+        /// Whether the name of the thread is shown.
+        thread_name
+        /// Whether the number of the thread is shown.
+        thread_id
+        /// Whether level and time are coloured, for terminals.
+        ansi
+    }
+
+    fn styled(&self, style: &[u8], out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        if self.ansi {
+            out.extend_from_slice(style);
+            write(out);
+            out.extend_from_slice(ansi::RESET);
+        } else {
+            write(out);
+        }
+    }
+
+    fn thread(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        if self.thread_name {
+            if let Some(name) = record.thread_name() {
+                escape::text(name, out);
+                out.push(b' ');
+            }
+        }
+        if self.thread_id {
+            if let Some(id) = record.thread_id() {
+                out.extend_from_slice(b"ThreadId(");
+                number::u64(id, out);
+                out.extend_from_slice(b") ");
+            }
+        }
+    }
+
+    fn span_list(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        let before = out.len();
+        for span in record.spans() {
+            self.styled(ansi::BOLD, out, |out| escape::text(span.name(), out));
+            if !span.fields().is_empty() {
+                out.push(b'{');
+                fields(span.fields(), out, false);
+                out.push(b'}');
+            }
+            out.push(b':');
+        }
+        if out.len() > before {
+            out.push(b' ');
+        }
+    }
+
+    fn location(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        let Some(file) = record.file() else { return };
+        self.styled(ansi::DIM, out, |out| {
+            escape::text(file, out);
+            out.push(b':');
+            if let Some(line) = record.line() {
+                number::u64(u64::from(line), out);
+                out.push(b':');
+            }
+        });
+        out.push(b' ');
+    }
+}
+
+impl Format for Text {
+    fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        if self.time {
+            self.styled(ansi::DIM, out, |out| self.zone.write_rfc3339(record.timestamp(), out));
+            out.push(b' ');
+        }
+        if self.level {
+            let (name, colour) = level(record.level());
+            self.styled(colour, out, |out| out.extend_from_slice(name));
+            out.push(b' ');
+        }
+        self.thread(record, out);
+        if self.spans {
+            self.span_list(record, out);
+        }
+        if self.target {
+            self.styled(ansi::DIM, out, |out| {
+                escape::text(record.target(), out);
+                out.push(b':');
+            });
+            out.push(b' ');
+        }
+        if self.source_location {
+            self.location(record, out);
+        }
+        escape::text(record.message(), out);
+        fields(record.fields(), out, !record.message().is_empty());
+        omitted(record, out);
+    }
+}
+
+/// `name=value`, separated by spaces.
+pub(super) fn fields(fields: Fields<'_>, out: &mut Vec<u8>, mut separate: bool) {
+    for (name, value) in fields {
+        if separate {
+            out.push(b' ');
+        }
+        separate = true;
+        escape::text(name, out);
+        out.push(b'=');
+        value::text(value, out);
+        if let Value::Error(chain) = value {
+            if chain.len() > 1 {
+                out.push(b' ');
+                escape::text(name, out);
+                out.extend_from_slice(b".sources=");
+                value::sources(chain, out);
+            }
+        }
+    }
+}
+
+/// The mark of fields that the limits on capture left out.
+pub(super) fn omitted(record: &Record<'_>, out: &mut Vec<u8>) {
+    if record.omitted_fields() > 0 {
+        out.extend_from_slice(" …[".as_bytes());
+        number::u64(u64::from(record.omitted_fields()), out);
+        out.extend_from_slice(b" fields omitted]");
+    }
+}
+
+fn level(level: Level) -> (&'static [u8], &'static [u8]) {
+    match level {
+        Level::ERROR => (b"ERROR", ansi::RED),
+        Level::WARN => (b" WARN", ansi::YELLOW),
+        Level::INFO => (b" INFO", ansi::GREEN),
+        Level::DEBUG => (b"DEBUG", ansi::BLUE),
+        Level::TRACE => (b"TRACE", ansi::PURPLE),
+    }
+}
+
+/// Select Graphic Rendition sequences (ECMA-48 section 8.3.117).
+mod ansi {
+    pub(super) const RESET: &[u8] = b"\x1b[0m";
+    pub(super) const BOLD: &[u8] = b"\x1b[1m";
+    pub(super) const DIM: &[u8] = b"\x1b[2m";
+    pub(super) const RED: &[u8] = b"\x1b[31m";
+    pub(super) const GREEN: &[u8] = b"\x1b[32m";
+    pub(super) const YELLOW: &[u8] = b"\x1b[33m";
+    pub(super) const BLUE: &[u8] = b"\x1b[34m";
+    pub(super) const PURPLE: &[u8] = b"\x1b[35m";
+}

@@ -1,0 +1,55 @@
+//! How field values look in text formats (pure).
+
+use super::{escape, number};
+use crate::record::{ErrorChain, Value};
+
+/// As `tracing_subscriber`'s `fmt` writes them: strings quoted, `Debug` and `Display` texts bare.
+pub(crate) fn text(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Str(text) => escape::quoted(text, out),
+        other => bare(other, out),
+    }
+}
+
+/// Strings bare too: Python's `%(field)s`.
+pub(crate) fn bare(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Bool(true) => out.extend_from_slice(b"true"),
+        Value::Bool(false) => out.extend_from_slice(b"false"),
+        Value::I64(value) => number::i64(value, out),
+        Value::U64(value) => number::u64(value, out),
+        Value::I128(value) => out.extend_from_slice(value.to_string().as_bytes()),
+        Value::U128(value) => out.extend_from_slice(value.to_string().as_bytes()),
+        Value::F64(value) => number::f64(value, out),
+        Value::Str(text) | Value::Debug(text) => escape::text(text, out),
+        Value::Bytes(bytes) => hex(bytes, out),
+        Value::Error(chain) => escape::text(chain.message(), out),
+        Value::Nil => out.extend_from_slice(b"null"),
+    }
+}
+
+/// The sources of an error as a list: `[cause, cause's cause]`.
+pub(crate) fn sources(chain: ErrorChain<'_>, out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, source) in chain.sources().enumerate() {
+        if index > 0 {
+            out.extend_from_slice(b", ");
+        }
+        escape::text(source, out);
+    }
+    out.push(b']');
+}
+
+/// Bytes as `tracing` shows them: `[de ad be ef]`.
+pub(crate) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
+    out.push(b'[');
+    for (index, byte) in bytes.iter().enumerate() {
+        if index > 0 {
+            out.push(b' ');
+        }
+        for nibble in [byte >> 4, byte & 0xf] {
+            out.push(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
+        }
+    }
+    out.push(b']');
+}

@@ -1,0 +1,141 @@
+//! The one `tracing_subscriber::Layer`: it captures events and hands the records to a [`Handler`].
+
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use tracing_core::span::{Attributes, Id, Record as Values};
+use tracing_core::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::Context;
+use tracing_subscriber::registry::LookupSpan;
+
+use crate::capture::{self, Limits};
+use crate::clock::{Clock, ClockSource};
+use crate::failure::{OnFailure, Reporter};
+use crate::handle::Handle;
+use crate::stats::Counters;
+use crate::{DropReason, Error, Handler, reentry};
+
+/// Makes a layer of any [`Handler`].
+///
+/// The layer never filters: put `with_filter` of `tracing_subscriber` behind it. It contains panics of user code (a `Debug`, a
+/// format, a handler), and refuses events that are raised while it or another layer of ours is at work on the same thread;
+/// both are counted and seen in [`Handle::stats`].
+///
+/// ```
+/// use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Record, Stats};
+/// use tracing_subscriber::{filter::LevelFilter, prelude::*};
+///
+/// struct Silent;
+/// impl Handler for Silent {
+///     fn handle(&self, _: &Record<'_>) -> Result<(), Error> { Ok(()) }
+///     fn flush(&self, _: Deadline) -> Result<(), Error> { Ok(()) }
+///     fn close(&self, _: Deadline) -> Result<(), Error> { Ok(()) }
+///     fn stats(&self) -> Stats { Stats::new() }
+/// }
+///
+/// let layer = HandlerLayer::new(Silent);
+/// let handle = layer.handle();
+/// let subscriber = tracing_subscriber::registry().with(layer.with_filter(LevelFilter::WARN));
+/// tracing::subscriber::with_default(subscriber, || tracing::warn!("hello"));
+/// assert_eq!(handle.stats().dropped(), 0);
+/// ```
+pub struct HandlerLayer<H> {
+    handler: Arc<H>,
+    refused: Arc<Counters>,
+    reporter: Arc<Reporter>,
+    clock: ClockSource,
+    limits: Limits,
+}
+
+impl<H: Handler> HandlerLayer<H> {
+    /// A layer that feeds `handler`.
+    pub fn new(handler: H) -> Self {
+        Self {
+            handler: Arc::new(handler),
+            refused: Arc::default(),
+            reporter: Arc::new(Reporter::new("layer", None)),
+            clock: ClockSource::System,
+            limits: Limits::default(),
+        }
+    }
+
+    /// Who is told of what the layer itself meets: panics of user code, and errors that a handler did not report.
+    #[must_use]
+    pub fn on_failure(mut self, hook: Arc<dyn OnFailure>) -> Self {
+        self.reporter = Arc::new(Reporter::new("layer", Some(hook)));
+        self
+    }
+
+    /// Takes the time from another clock.
+    #[must_use]
+    pub fn clock(mut self, clock: impl Clock) -> Self {
+        self.clock = ClockSource::Other(Arc::new(clock));
+        self
+    }
+
+    /// Captures within other limits.
+    ///
+    /// # Errors
+    ///
+    /// A configuration error for limits that let nothing through.
+    pub fn limits(mut self, limits: Limits) -> Result<Self, Error> {
+        self.limits = limits.check()?;
+        Ok(self)
+    }
+
+    /// A handle that outlives the move of this layer into a registry.
+    pub fn handle(&self) -> Handle {
+        let handler: Arc<dyn Handler> = Arc::clone(&self.handler) as Arc<dyn Handler>;
+        Handle::new(handler, Arc::clone(&self.refused))
+    }
+
+    /// The handler, for actions of its own (`roll_over`, `reopen_if_moved`).
+    pub fn handler(&self) -> &Arc<H> {
+        &self.handler
+    }
+
+    fn deliver(&self, event: impl FnOnce(&H) -> Result<(), Error>) {
+        let Some(_own_work) = reentry::enter() else {
+            self.refused.dropped(DropReason::Reentrant);
+            return;
+        };
+        match catch_unwind(AssertUnwindSafe(|| event(&self.handler))) {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) if error.is_reported() => {}
+            Ok(Err(error)) => drop(self.reporter.note(error)),
+            Err(_) => {
+                self.refused.dropped(DropReason::Panicked);
+                self.reporter.lost(Error::panicked("handling a record panicked"), DropReason::Panicked, 1);
+            }
+        }
+    }
+}
+
+impl<H: fmt::Debug> fmt::Debug for HandlerLayer<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HandlerLayer").field("handler", &self.handler).field("limits", &self.limits).finish_non_exhaustive()
+    }
+}
+
+impl<S, H> Layer<S> for HandlerLayer<H>
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+    H: Handler,
+{
+    fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
+        let now = self.clock.now();
+        self.deliver(|handler| capture::event(event, &context, &self.limits, now, |record| handler.handle(record)));
+    }
+
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
+        let _own_work = reentry::enter();
+        capture::spans::open(attributes, id, &context, &self.limits);
+    }
+
+    fn on_record(&self, id: &Id, values: &Values<'_>, context: Context<'_, S>) {
+        let _own_work = reentry::enter();
+        capture::spans::record(id, values, &context, &self.limits);
+    }
+}

@@ -1,0 +1,332 @@
+//! Writing the record's MessagePack, byte for byte what `rmp-serde` writes for the same value (pure).
+//!
+//! Schema: `docs/wire-format.md`. Headers are always the shortest that fit.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Write as _};
+
+use super::Record;
+use super::value::{ErrorChain, Value};
+use crate::Level;
+
+/// The keys of the outer map, in the order in which they are written.
+pub(crate) mod key {
+    pub(crate) const TIMESTAMP: &str = "ts";
+    pub(crate) const LEVEL: &str = "level";
+    pub(crate) const TARGET: &str = "target";
+    pub(crate) const NAME: &str = "name";
+    pub(crate) const MODULE: &str = "module";
+    pub(crate) const FILE: &str = "file";
+    pub(crate) const LINE: &str = "line";
+    pub(crate) const THREAD_ID: &str = "tid";
+    pub(crate) const THREAD_NAME: &str = "thread";
+    pub(crate) const PROCESS_ID: &str = "pid";
+    pub(crate) const MESSAGE: &str = "message";
+    pub(crate) const FIELDS: &str = "fields";
+    pub(crate) const SPANS: &str = "spans";
+    pub(crate) const OMITTED: &str = "omitted";
+}
+
+/// The keys of the one-entry maps that stand for the types MessagePack does not have.
+pub(crate) mod tag {
+    pub(crate) const DEBUG: &str = "debug";
+    pub(crate) const ERROR: &str = "error";
+    pub(crate) const I128: &str = "i128";
+    pub(crate) const U128: &str = "u128";
+}
+
+/// How many sources of an error are followed; a cycle ends here.
+pub(crate) const MAX_SOURCES: usize = 16;
+
+pub(crate) fn level_name(level: Level) -> &'static str {
+    level.as_str()
+}
+
+#[inline]
+pub(crate) fn nil(out: &mut Vec<u8>) {
+    out.push(0xc0);
+}
+
+#[inline]
+pub(crate) fn bool(out: &mut Vec<u8>, value: bool) {
+    out.push(0xc2 | u8::from(value));
+}
+
+#[inline]
+pub(crate) fn u64(out: &mut Vec<u8>, value: u64) {
+    if value < 128 {
+        out.push(value as u8);
+    } else {
+        infallible(rmp::encode::write_uint(out, value));
+    }
+}
+
+#[inline]
+pub(crate) fn i64(out: &mut Vec<u8>, value: i64) {
+    infallible(rmp::encode::write_sint(out, value));
+}
+
+#[inline]
+pub(crate) fn f64(out: &mut Vec<u8>, value: f64) {
+    out.push(0xcb);
+    out.extend_from_slice(&value.to_be_bytes());
+}
+
+#[inline]
+pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
+    str_header(out, value.len());
+    out.extend_from_slice(value.as_bytes());
+}
+
+pub(crate) fn bytes(out: &mut Vec<u8>, value: &[u8]) {
+    infallible(rmp::encode::write_bin(out, value));
+}
+
+#[inline]
+fn str_header(out: &mut Vec<u8>, len: usize) {
+    if len < 32 {
+        out.push(0xa0 | len as u8);
+    } else {
+        infallible(rmp::encode::write_str_len(out, clamp(len)));
+    }
+}
+
+pub(crate) fn map_header(out: &mut Vec<u8>, len: u32) {
+    infallible(rmp::encode::write_map_len(out, len));
+}
+
+pub(crate) fn array_header(out: &mut Vec<u8>, len: u32) {
+    infallible(rmp::encode::write_array_len(out, len));
+}
+
+pub(crate) fn i128(out: &mut Vec<u8>, value: i128) {
+    tagged_text(out, tag::I128, |text| write!(text, "{value}"));
+}
+
+pub(crate) fn u128(out: &mut Vec<u8>, value: u128) {
+    tagged_text(out, tag::U128, |text| write!(text, "{value}"));
+}
+
+/// `{"debug": text}` where `write` makes the text.
+pub(crate) fn debug(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
+    tagged_text(out, tag::DEBUG, write);
+}
+
+/// `{"error": [message, source, source's source, …]}`; each text goes through `write`, which may cut it.
+pub(crate) fn error(
+    out: &mut Vec<u8>,
+    error: &(dyn StdError + 'static),
+    mut write: impl FnMut(&mut Text<'_>, &dyn StdError) -> fmt::Result,
+) {
+    out.push(0x81);
+    str(out, tag::ERROR);
+    let header = out.len();
+    out.push(0x90);
+    let mut count = 0_u8;
+    let mut next = Some(error);
+    while let Some(error) = next.filter(|_| usize::from(count) <= MAX_SOURCES) {
+        text(out, |text| write(text, error));
+        count += 1;
+        next = error.source();
+    }
+    if count < 16 {
+        if let Some(byte) = out.get_mut(header) {
+            *byte = 0x90 | count;
+        }
+    } else {
+        out.splice(header..=header, [0xdc, 0, count]);
+    }
+}
+
+/// A whole error chain given as texts.
+pub(crate) fn error_texts<'a>(out: &mut Vec<u8>, count: usize, texts: impl Iterator<Item = &'a str>) {
+    out.push(0x81);
+    str(out, tag::ERROR);
+    array_header(out, clamp(count));
+    for text in texts {
+        str(out, text);
+    }
+}
+
+pub(crate) fn value(out: &mut Vec<u8>, value: Value<'_>) {
+    match value {
+        Value::Bool(value) => bool(out, value),
+        Value::I64(value) => i64(out, value),
+        Value::U64(value) => u64(out, value),
+        Value::I128(value) => i128(out, value),
+        Value::U128(value) => u128(out, value),
+        Value::F64(value) => f64(out, value),
+        Value::Str(value) => str(out, value),
+        Value::Bytes(value) => bytes(out, value),
+        Value::Debug(value) => {
+            out.push(0x81);
+            str(out, tag::DEBUG);
+            str(out, value);
+        }
+        Value::Error(chain) => error_chain(out, chain),
+        Value::Nil => nil(out),
+    }
+}
+
+fn error_chain(out: &mut Vec<u8>, chain: ErrorChain<'_>) {
+    error_texts(out, chain.len(), chain);
+}
+
+fn tagged_text(out: &mut Vec<u8>, tag: &str, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
+    out.push(0x81);
+    str(out, tag);
+    text(out, write);
+}
+
+/// A string whose length is known only after it was written: one byte is kept for the header and widened where needed.
+pub(crate) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
+    let header = out.len();
+    out.push(0xa0);
+    if write(&mut Text { out }).is_err() {
+        out.extend_from_slice("<formatting failed>".as_bytes());
+    }
+    let len = out.len() - header - 1;
+    if len < 32 {
+        if let Some(byte) = out.get_mut(header) {
+            *byte = 0xa0 | len as u8;
+        }
+        return;
+    }
+    let wide = (len as u64).to_be_bytes();
+    let [_, _, _, _, a, b, c, d] = wide;
+    match len {
+        ..0x100 => drop(out.splice(header..=header, [0xd9, d])),
+        0x100..0x1_0000 => drop(out.splice(header..=header, [0xda, c, d])),
+        _ => drop(out.splice(header..=header, [0xdb, a, b, c, d])),
+    }
+}
+
+/// Where the text of a string value goes.
+pub(crate) struct Text<'a> {
+    out: &'a mut Vec<u8>,
+}
+
+impl fmt::Write for Text<'_> {
+    #[inline]
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        self.out.extend_from_slice(s.as_bytes());
+        Ok(())
+    }
+}
+
+/// The whole record as one map.
+pub(crate) fn record(out: &mut Vec<u8>, record: &Record<'_>) {
+    let head = &record.head;
+    let optional = usize::from(head.module_path.is_some())
+        + usize::from(head.file.is_some())
+        + usize::from(head.line.is_some())
+        + usize::from(head.thread_id.is_some())
+        + usize::from(head.thread_name.is_some())
+        + usize::from(record.omitted > 0);
+    map_header(out, 8 + optional as u32);
+    str(out, key::TIMESTAMP);
+    i64(out, head.timestamp.as_nanos());
+    str(out, key::LEVEL);
+    str(out, level_name(head.level));
+    str(out, key::TARGET);
+    str(out, head.target);
+    str(out, key::NAME);
+    str(out, head.name);
+    optional_str(out, key::MODULE, head.module_path);
+    optional_str(out, key::FILE, head.file);
+    optional_u64(out, key::LINE, head.line.map(u64::from));
+    optional_u64(out, key::THREAD_ID, head.thread_id);
+    optional_str(out, key::THREAD_NAME, head.thread_name);
+    str(out, key::PROCESS_ID);
+    u64(out, u64::from(head.process_id));
+    str(out, key::MESSAGE);
+    str(out, record.message);
+    str(out, key::FIELDS);
+    map_header(out, record.fields.count);
+    out.extend_from_slice(record.fields.bytes);
+    str(out, key::SPANS);
+    array_header(out, record.spans.count);
+    out.extend_from_slice(record.spans.bytes);
+    if record.omitted > 0 {
+        str(out, key::OMITTED);
+        u64(out, u64::from(record.omitted));
+    }
+}
+
+/// One span as a map; `fields` are entries already encoded.
+pub(crate) fn span(out: &mut Vec<u8>, name: &str, target: &str, count: u32, fields: &[u8]) {
+    out.push(0x83);
+    str(out, key::NAME);
+    str(out, name);
+    str(out, key::TARGET);
+    str(out, target);
+    str(out, key::FIELDS);
+    map_header(out, count);
+    out.extend_from_slice(fields);
+}
+
+fn optional_str(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
+    if let Some(value) = value {
+        str(out, key);
+        str(out, value);
+    }
+}
+
+fn optional_u64(out: &mut Vec<u8>, key: &str, value: Option<u64>) {
+    if let Some(value) = value {
+        str(out, key);
+        u64(out, value);
+    }
+}
+
+fn clamp(len: usize) -> u32 {
+    u32::try_from(len).unwrap_or(u32::MAX)
+}
+
+/// Writing into a `Vec` cannot fail; the signature of `rmp` says it might.
+fn infallible<T, E>(result: Result<T, E>) {
+    debug_assert!(result.is_ok(), "writing into memory does not fail");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_headers_are_the_shortest_that_fit() {
+        for len in [0, 1, 31, 32, 255, 256, 65_535, 65_536, 70_000] {
+            let content = "x".repeat(len);
+            let (mut direct, mut patched) = (Vec::new(), Vec::new());
+            str(&mut direct, &content);
+            text(&mut patched, |text| text.write_str(&content));
+            assert!(direct == patched, "length {len}");
+        }
+    }
+
+    #[test]
+    fn a_debug_that_fails_leaves_a_visible_mark() {
+        let mut out = Vec::new();
+        text(&mut out, |_| Err(fmt::Error));
+        assert_eq!(out.get(1..), Some("<formatting failed>".as_bytes()));
+    }
+
+    #[test]
+    fn an_error_without_end_is_cut() {
+        #[derive(Debug)]
+        struct Endless;
+        impl fmt::Display for Endless {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("endless")
+            }
+        }
+        impl StdError for Endless {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&Endless)
+            }
+        }
+        let mut out = Vec::new();
+        error(&mut out, &Endless, |text, error| write!(text, "{error}"));
+        let Some(Value::Error(chain)) = super::super::read::Reader::new(&out).value() else { panic!("an error") };
+        assert_eq!(chain.count(), MAX_SOURCES + 1);
+    }
+}

@@ -1,0 +1,417 @@
+//! One log record: a borrowed view ([`Record`]) and its owned bytes ([`RecordBuf`]).
+//!
+//! A record is one MessagePack map, described in `docs/wire-format.md`. Nothing past `capture` knows that `tracing` exists:
+//! a handler can be fed with records made by hand.
+//!
+//! ```
+//! use tracing_handlers_core::{Level, Record, Value};
+//!
+//! let owned = Record::builder()
+//!     .level(Level::WARN)
+//!     .target("app::db")
+//!     .message("slow query")
+//!     .field("millis", 812_u64)
+//!     .span("request", "app", [("id", "7f3a".into())])
+//!     .build();
+//!
+//! let record = owned.as_record();
+//! assert_eq!(record.message(), "slow query");
+//! assert_eq!(record.field("millis"), Some(Value::I64(812)));
+//! assert_eq!(record.spans().next().map(|span| span.name()), Some("request"));
+//!
+//! // The bytes are the record; whoever receives them sees the same.
+//! let bytes = owned.as_bytes();
+//! assert_eq!(Record::decode(bytes)?.message(), "slow query");
+//! # Ok::<(), tracing_handlers_core::record::DecodeError>(())
+//! ```
+
+mod builder;
+pub(crate) mod encode;
+mod owned;
+pub(crate) mod read;
+mod serde;
+mod value;
+
+use std::fmt;
+
+pub use self::builder::RecordBuilder;
+pub use self::owned::RecordBuf;
+pub use self::value::{ErrorChain, Value, ValueBuf};
+
+use self::encode::key;
+use self::read::Reader;
+use crate::{Level, Timestamp};
+
+/// A borrowed log record.
+#[derive(Clone, Copy)]
+pub struct Record<'a> {
+    pub(crate) head: Head<'a>,
+    pub(crate) message: &'a str,
+    pub(crate) fields: Fields<'a>,
+    pub(crate) spans: Spans<'a>,
+    pub(crate) omitted: u32,
+}
+
+/// All that is neither message, fields nor spans.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Head<'a> {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) level: Level,
+    pub(crate) target: &'a str,
+    pub(crate) name: &'a str,
+    pub(crate) module_path: Option<&'a str>,
+    pub(crate) file: Option<&'a str>,
+    pub(crate) line: Option<u32>,
+    pub(crate) thread_id: Option<u64>,
+    pub(crate) thread_name: Option<&'a str>,
+    pub(crate) process_id: u32,
+}
+
+impl Head<'_> {
+    pub(crate) const EMPTY: Self = Self {
+        timestamp: Timestamp::from_nanos(0),
+        level: Level::INFO,
+        target: "",
+        name: "",
+        module_path: None,
+        file: None,
+        line: None,
+        thread_id: None,
+        thread_name: None,
+        process_id: 0,
+    };
+}
+
+impl<'a> Record<'a> {
+    pub(crate) const EMPTY: Self =
+        Self { head: Head::EMPTY, message: "", fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0 };
+
+    /// Starts a record made by hand, for tests and for sources other than `tracing`.
+    pub fn builder() -> RecordBuilder {
+        RecordBuilder::default()
+    }
+
+    /// Reads a record from bytes that may come from anyone.
+    ///
+    /// Unknown keys are stepped over, so a newer sender can be read; a known key with a value of another type, a text that
+    /// is not UTF-8, a length beyond the end or bytes after the end are errors.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] with the offset at which the bytes stopped making sense.
+    pub fn decode(bytes: &'a [u8]) -> Result<Self, DecodeError> {
+        let mut reader = Reader::new(bytes);
+        let record = Self::read(&mut reader).filter(|record| reader.rest().is_empty() && record.is_valid());
+        record.ok_or(DecodeError { offset: bytes.len() - reader.rest().len() })
+    }
+
+    /// Reads the map without looking into fields and spans.
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let mut record = Self::EMPTY;
+        for _ in 0..reader.map_len()? {
+            match reader.str()? {
+                key::TIMESTAMP => record.head.timestamp = Timestamp::from_nanos(reader.signed()?),
+                key::LEVEL => record.head.level = level_from(reader.str()?)?,
+                key::TARGET => record.head.target = reader.str()?,
+                key::NAME => record.head.name = reader.str()?,
+                key::MODULE => record.head.module_path = Some(reader.str()?),
+                key::FILE => record.head.file = Some(reader.str()?),
+                key::LINE => record.head.line = Some(u32::try_from(reader.unsigned()?).ok()?),
+                key::THREAD_ID => record.head.thread_id = Some(reader.unsigned()?),
+                key::THREAD_NAME => record.head.thread_name = Some(reader.str()?),
+                key::PROCESS_ID => record.head.process_id = u32::try_from(reader.unsigned()?).ok()?,
+                key::MESSAGE => record.message = reader.str()?,
+                key::FIELDS => record.fields = Fields::read(reader)?,
+                key::SPANS => record.spans = Spans::read(reader)?,
+                key::OMITTED => record.omitted = u32::try_from(reader.unsigned()?).ok()?,
+                _ => reader.skip()?,
+            }
+        }
+        Some(record)
+    }
+
+    fn is_valid(&self) -> bool {
+        self.fields.is_valid() && self.spans.is_valid()
+    }
+
+    /// Appends the record's MessagePack to `out`.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        encode::record(out, self);
+    }
+
+    /// A copy that owns its bytes.
+    pub fn to_buf(&self) -> RecordBuf {
+        RecordBuf::from_record(self)
+    }
+
+    /// When the event was raised.
+    pub fn timestamp(&self) -> Timestamp {
+        self.head.timestamp
+    }
+
+    /// How important it is.
+    pub fn level(&self) -> Level {
+        self.head.level
+    }
+
+    /// What part of the program it is about; the module path unless the call site says otherwise.
+    pub fn target(&self) -> &'a str {
+        self.head.target
+    }
+
+    /// The call site's name, `event src/main.rs:12` unless it says otherwise.
+    pub fn name(&self) -> &'a str {
+        self.head.name
+    }
+
+    /// The module of the call site.
+    pub fn module_path(&self) -> Option<&'a str> {
+        self.head.module_path
+    }
+
+    /// The source file of the call site.
+    pub fn file(&self) -> Option<&'a str> {
+        self.head.file
+    }
+
+    /// The line of the call site.
+    pub fn line(&self) -> Option<u32> {
+        self.head.line
+    }
+
+    /// The number of the thread: that of [`std::thread::ThreadId`], counted from 1 in each process.
+    pub fn thread_id(&self) -> Option<u64> {
+        self.head.thread_id
+    }
+
+    /// The name of the thread, where it has one.
+    pub fn thread_name(&self) -> Option<&'a str> {
+        self.head.thread_name
+    }
+
+    /// The process.
+    pub fn process_id(&self) -> u32 {
+        self.head.process_id
+    }
+
+    /// The message, merged.
+    pub fn message(&self) -> &'a str {
+        self.message
+    }
+
+    /// The event's own fields, in order, without the message.
+    pub fn fields(&self) -> Fields<'a> {
+        self.fields
+    }
+
+    /// The event's field of that name.
+    pub fn field(&self, name: &str) -> Option<Value<'a>> {
+        self.fields.find(name)
+    }
+
+    /// The spans that the event was raised in, from root to leaf.
+    pub fn spans(&self) -> Spans<'a> {
+        self.spans
+    }
+
+    /// How many fields were left out because of the limits on capture.
+    pub fn omitted_fields(&self) -> u32 {
+        self.omitted
+    }
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record")
+            .field("head", &self.head)
+            .field("message", &self.message)
+            .field("fields", &self.fields)
+            .field("spans", &self.spans)
+            .field("omitted", &self.omitted)
+            .finish()
+    }
+}
+
+/// Names and values in the order in which they were recorded.
+#[derive(Clone, Copy)]
+pub struct Fields<'a> {
+    pub(crate) count: u32,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Fields<'a> {
+    pub(crate) const EMPTY: Self = Self { count: 0, bytes: &[] };
+
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let count = reader.map_len()?;
+        let start = reader.rest();
+        for _ in 0..count {
+            reader.skip()?;
+            reader.skip()?;
+        }
+        start.get(..start.len() - reader.rest().len()).map(|bytes| Self { count, bytes })
+    }
+
+    fn is_valid(mut self) -> bool {
+        let count = self.count as usize;
+        self.by_ref().count() == count && self.bytes.is_empty()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The value of that name.
+    pub fn find(mut self, name: &str) -> Option<Value<'a>> {
+        self.find_map(|(key, value)| (key == name).then_some(value))
+    }
+}
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = (&'a str, Value<'a>);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.count = self.count.checked_sub(1)?;
+        let mut reader = Reader::new(self.bytes);
+        let entry = reader.str().zip(reader.value());
+        self.bytes = if entry.is_some() { reader.rest() } else { &[] };
+        entry
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.count as usize))
+    }
+}
+
+impl fmt::Debug for Fields<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(*self).finish()
+    }
+}
+
+/// Spans from root to leaf.
+#[derive(Clone, Copy)]
+pub struct Spans<'a> {
+    pub(crate) count: u32,
+    pub(crate) bytes: &'a [u8],
+}
+
+impl<'a> Spans<'a> {
+    pub(crate) const EMPTY: Self = Self { count: 0, bytes: &[] };
+
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let count = reader.array_len()?;
+        let start = reader.rest();
+        for _ in 0..count {
+            reader.skip()?;
+        }
+        start.get(..start.len() - reader.rest().len()).map(|bytes| Self { count, bytes })
+    }
+
+    fn is_valid(mut self) -> bool {
+        let count = self.count as usize;
+        self.by_ref().filter(|span| span.fields.is_valid()).count() == count && self.bytes.is_empty()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The innermost span.
+    pub fn leaf(self) -> Option<SpanRecord<'a>> {
+        self.last()
+    }
+}
+
+impl<'a> Iterator for Spans<'a> {
+    type Item = SpanRecord<'a>;
+
+    fn next(&mut self) -> Option<SpanRecord<'a>> {
+        self.count = self.count.checked_sub(1)?;
+        let mut reader = Reader::new(self.bytes);
+        let span = SpanRecord::read(&mut reader);
+        self.bytes = if span.is_some() { reader.rest() } else { &[] };
+        span
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.count as usize))
+    }
+}
+
+impl fmt::Debug for Spans<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(*self).finish()
+    }
+}
+
+/// One span that a record was raised in.
+#[derive(Clone, Copy, Debug)]
+pub struct SpanRecord<'a> {
+    name: &'a str,
+    target: &'a str,
+    fields: Fields<'a>,
+}
+
+impl<'a> SpanRecord<'a> {
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let mut span = Self { name: "", target: "", fields: Fields::EMPTY };
+        for _ in 0..reader.map_len()? {
+            match reader.str()? {
+                key::NAME => span.name = reader.str()?,
+                key::TARGET => span.target = reader.str()?,
+                key::FIELDS => span.fields = Fields::read(reader)?,
+                _ => reader.skip()?,
+            }
+        }
+        Some(span)
+    }
+
+    /// The span's name.
+    pub fn name(&self) -> &'a str {
+        self.name
+    }
+
+    /// The span's target.
+    pub fn target(&self) -> &'a str {
+        self.target
+    }
+
+    /// The span's fields, late ones included.
+    pub fn fields(&self) -> Fields<'a> {
+        self.fields
+    }
+
+    /// The span's field of that name.
+    pub fn field(&self, name: &str) -> Option<Value<'a>> {
+        self.fields.find(name)
+    }
+}
+
+/// The bytes are not a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecodeError {
+    offset: usize,
+}
+
+impl DecodeError {
+    /// About where the bytes stopped making sense.
+    pub fn offset(&self) -> usize {
+        self.offset
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a record: malformed at byte {}", self.offset)
+    }
+}
+
+impl std::error::Error for DecodeError {}
+
+fn level_from(name: &str) -> Option<Level> {
+    [Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR].into_iter().find(|level| level.as_str() == name)
+}
