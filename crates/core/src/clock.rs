@@ -1,7 +1,7 @@
 //! The only file that asks what time it is.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
@@ -117,6 +117,12 @@ impl fmt::Debug for ClockSource {
             Self::Other(_) => "ClockSource::Other",
         })
     }
+}
+
+/// When this process asked for the first time: as near to its start as can be known without asking the system.
+pub(crate) fn first_asked() -> Timestamp {
+    static FIRST: OnceLock<Timestamp> = OnceLock::new();
+    *FIRST.get_or_init(|| SystemClock.now())
 }
 
 /// A clock that never jumps, for intervals and deadlines.

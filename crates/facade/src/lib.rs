@@ -1,0 +1,47 @@
+//! Every handler of Python's `logging.handlers` as a layer for `tracing-subscriber`.
+//!
+//! ```
+//! use tracing_handlers::{RotatingFileHandler, StreamHandler, format::Json};
+//! use tracing_subscriber::{filter::LevelFilter, prelude::*};
+//!
+//! # let directory = tempfile::tempdir()?;
+//! # let path = directory.path().join("logs/app.log");
+//! let file = RotatingFileHandler::builder(path).max_bytes(10_000_000).backup_count(5).format(Json::new()).layer()?;
+//! let stderr = StreamHandler::stderr().layer()?.with_filter(LevelFilter::WARN);
+//!
+//! let subscriber = tracing_subscriber::registry().with(file).with(stderr);
+//! tracing::subscriber::with_default(subscriber, || tracing::info!(answer = 42, "hello"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! | feature | handlers | in `default` |
+//! |---|---|---|
+//! | `stream` | [`StreamHandler`], [`NullHandler`] | yes |
+//! | `file` | [`FileHandler`], [`WatchedFileHandler`] | yes |
+//! | `rotating-file` | [`RotatingFileHandler`] | yes |
+//! | `full` | all of them | |
+//!
+//! # Guarantees
+//!
+//! `handled = delivered + dropped by reason + pending`, for every handler, always; see [`Stats`] and each handler's crate. What is
+//! pending when the process ends is flushed without any guard; [`shutdown`] is the explicit form.
+
+pub use tracing_handlers_core::{
+    Clock, Counters, Deadline, DropReason, Error, Failure, Format, Guard, Handle, Handler, HandlerLayer, Level, Limits, OnFailure,
+    Record, RecordBuf, ShutdownReport, Stats, SystemClock, Timestamp, Value, failure, format, record, shutdown,
+};
+
+#[cfg(feature = "file")]
+pub use tracing_handlers_file as file;
+#[cfg(feature = "file")]
+pub use tracing_handlers_file::{Buffering, FileHandler, FileLayer, WatchedFileHandler, WatchedFileLayer};
+
+#[cfg(feature = "rotating-file")]
+pub use tracing_handlers_rotating_file as rotating_file;
+#[cfg(feature = "rotating-file")]
+pub use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileLayer};
+
+#[cfg(feature = "stream")]
+pub use tracing_handlers_stream as stream;
+#[cfg(feature = "stream")]
+pub use tracing_handlers_stream::{NullHandler, NullLayer, StreamHandler, StreamLayer};

@@ -1,0 +1,48 @@
+//! File handlers for `tracing`, and the engine that the rotating handlers are built on.
+//!
+//! # What it does
+//!
+//! [`FileHandler`] appends records to a file, [`WatchedFileHandler`] also follows a path that logrotate moves away. Each record is
+//! formatted first, then written with one `write` under one lock; or, [buffered](Buffering), put into memory and written by a
+//! thread. See the handlers for examples.
+//!
+//! # Guarantees
+//!
+//! - A record is in the kernel when `handle` returns; with buffering, after the next interval or a flush.
+//! - A record is written whole or not at all. Where the system took a part of it (a full disk), that part is taken back;
+//!   where it cannot be taken back, the next record begins on a new line.
+//! - A record that cannot be written is counted and reported; the next one is tried again.
+//! - Nothing is lost to a failed reopening or rollover: the old file goes on being written.
+//!
+//! # Differs from Python
+//!
+//! Directories above the file are made; text is UTF-8 unless a format of yours writes other bytes; after `close` records are
+//! refused (Python opens the file again).
+
+mod cleanup;
+mod family;
+pub mod fs;
+mod handler;
+mod identity;
+mod log_file;
+pub mod rollover;
+mod settings;
+mod sink;
+mod upkeep;
+mod watched;
+
+pub use self::handler::{FileHandler, FileHandlerBuilder, FileLayer};
+pub use self::sink::Buffering;
+pub use self::watched::{WatchedFileHandler, WatchedFileHandlerBuilder, WatchedFileLayer};
+
+/// For the crates of the rotating handlers; no promise to anybody else.
+#[doc(hidden)]
+pub mod export {
+    pub use crate::fs::Unlinked;
+    pub use crate::log_file::LogFile;
+    pub use crate::settings::Settings;
+    pub use crate::sink::{FileAccess, Sink};
+    pub use crate::upkeep::{Place, Upkeep, Verdict};
+    pub use tracing_handlers_core as core;
+    pub use tracing_subscriber::fmt::MakeWriter;
+}

@@ -1,0 +1,29 @@
+//! A log file that is rolled over by size, with Python's names, so that Rust and Python services rotate alike.
+//!
+//! # What it does
+//!
+//! See [`RotatingFileHandler`]: example, settings, names.
+//!
+//! # Guarantees
+//!
+//! - Those of `tracing-handlers-file`: one record, one write; nothing torn; what cannot be written is counted and reported.
+//! - A record is never split over two files.
+//! - A rollover that fails at any step (disk full, rename refused, directory gone) loses nothing: the record goes into the old
+//!   file, the failure is reported, and the rollover is tried again a second later.
+//! - A process that is killed between any two steps of a rollover leaves every record in exactly one file. The next rollover
+//!   closes the gap that was left, without giving up a backup.
+//! - The caller never waits while the blocks of the oldest backup are freed: a thread does that.
+//!
+//! # Differs from Python
+//!
+//! `max_bytes` counts bytes, not characters. A gap in the chain is filled first, instead of moving all backups and losing the
+//! last. A backup count of 0 does not open the file again for every record. A namer that gives one name twice is refused at
+//! `build()`.
+
+mod builder;
+mod chain;
+mod handler;
+mod policy;
+
+pub use self::builder::RotatingFileHandlerBuilder;
+pub use self::handler::{RotatingFileHandler, RotatingFileLayer};

@@ -1,0 +1,24 @@
+//! Stream handlers for `tracing`: stdout, stderr, any writer, or nothing at all.
+//!
+//! # What it does
+//!
+//! [`StreamHandler`] formats a record, then writes it with its terminator in one call and flushes, under one lock.
+//! [`NullHandler`] takes every record and does nothing. See them for examples.
+//!
+//! # Guarantees
+//!
+//! A record was given to the stream and the stream was flushed when `handle` returns. A stream that fails costs that record, which
+//! is counted and reported, and is tried again with the next. A caller waits as long as the stream does: a pipe that nobody reads
+//! blocks.
+//!
+//! # Differs from Python
+//!
+//! After `close` records are refused and counted. A broken stream never prints a traceback; see `on_failure`.
+
+mod builder;
+mod handler;
+mod null;
+
+pub use self::builder::StreamHandlerBuilder;
+pub use self::handler::{BoxedStream, StreamHandler, StreamLayer};
+pub use self::null::{NullHandler, NullLayer};

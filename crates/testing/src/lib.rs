@@ -1,0 +1,35 @@
+//! What the tests of all handlers share. Not published.
+//!
+//! | module | what it is for |
+//! |---|---|
+//! | [`contract`] | one suite of cases that every handler passes, put into a test binary by [`contract!`] |
+//! | [`fault_fs`] | a file system that fails, fills up, loses power or waits exactly where the test says |
+//! | [`clock`] | a clock that the test moves |
+//! | [`gate`] | a place where a thread waits until the test lets it go on |
+//! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
+//! | [`format`](mod@format) | the format that the suite expects: the escaped message and nothing else |
+//!
+//! Nothing here sleeps and nothing asks the time. What waits for another thread gives up after [`gate::PATIENCE`], so that a
+//! mistake ends as a failed test and not as a test that hangs.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "code that tests call fails as tests do"
+)]
+
+pub mod capture;
+pub mod clock;
+pub mod contract;
+pub mod fault_fs;
+pub mod format;
+pub mod gate;
+
+pub use self::capture::{CollectingHandler, FailureLog, record};
+pub use self::clock::ManualClock;
+pub use self::contract::Subject;
+pub use self::fault_fs::{FaultFs, Op};
+pub use self::format::MessageOnly;
+pub use self::gate::Gate;

@@ -41,18 +41,6 @@ pub fn json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Text from something that writes it piece by piece.
-pub(crate) struct Escaping<'a> {
-    pub(crate) out: &'a mut Vec<u8>,
-}
-
-impl std::fmt::Write for Escaping<'_> {
-    fn write_str(&mut self, s: &str) -> std::fmt::Result {
-        text(s, self.out);
-        Ok(())
-    }
-}
-
 /// Printable ASCII only. No early exit, so that the compiler makes vector code of it.
 #[inline]
 fn is_plain(bytes: &[u8]) -> bool {

@@ -1,5 +1,7 @@
 //! Numbers without `core::fmt`, which costs more than all the rest of a line (pure).
 
+use std::io::Write as _;
+
 /// A whole number in decimal.
 #[inline]
 pub(crate) fn u64(mut value: u64, out: &mut Vec<u8>) {
@@ -26,14 +28,13 @@ pub(crate) fn i64(value: i64, out: &mut Vec<u8>) {
 
 /// The shortest text that reads back as the same number: `1.5`, `1e16`, `NaN`, `inf`.
 pub(crate) fn f64(value: f64, out: &mut Vec<u8>) {
-    if value.is_finite() {
-        // Writing into memory does not fail, and a finite number is valid JSON.
-        serde_json::to_writer(out, &value).ok();
-    } else if value.is_nan() {
-        out.extend_from_slice(b"NaN");
+    // Where neither writes an exponent, both write the same; beyond, `serde_json` has `1e+16` for `1e16`.
+    let result = if value == 0.0 || (1e-4..1e15).contains(&value.abs()) {
+        serde_json::to_writer(out, &value).map_err(std::io::Error::from)
     } else {
-        out.extend_from_slice(if value > 0.0 { b"inf" } else { b"-inf" });
-    }
+        write!(out, "{value:?}")
+    };
+    debug_assert!(result.is_ok(), "writing into memory does not fail");
 }
 
 /// The last `N` decimal digits, with leading zeros.
@@ -67,7 +68,9 @@ mod tests {
 
     #[test]
     fn floats_are_what_debug_writes() {
-        for value in [0.0, -0.0, 1.0, 1.5, -2.25, 0.1, 1e300, 1e-7, f64::NAN, f64::INFINITY, f64::NEG_INFINITY] {
+        let powers = (-30..30).flat_map(|exponent| [1.0, 1.5, -9.999_999].map(|number| number * 10_f64.powi(exponent)));
+        let special = [0.0, -0.0, 0.1, 1e300, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
+        for value in powers.chain(special) {
             assert_eq!(text(|out| super::f64(value, out)), format!("{value:?}"));
         }
     }

@@ -1,0 +1,131 @@
+//! One open log file: appends whole records, knows its size, leaves no torn record behind.
+
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use tracing_handlers_core::Error;
+
+use crate::fs::{FileId, Fs, FsFile, Stat};
+
+/// An open file that records are appended to.
+pub struct LogFile {
+    open: Box<dyn FsFile>,
+    id: FileId,
+    len: u64,
+    is_regular: bool,
+    /// A record that could be neither finished nor taken back stands at the end.
+    is_torn: bool,
+}
+
+impl LogFile {
+    /// Opens for appending, makes the file and the directories above it where they are missing, and empties it if asked.
+    ///
+    /// # Errors
+    ///
+    /// What the file system says, with the path.
+    pub fn open(fs: &dyn Fs, path: &Path, truncate: bool) -> Result<Self, Error> {
+        let failed = |error| Error::io(format!("open {}", path.display()), error);
+        let open = open_or_make_directory(fs, path).map_err(failed)?;
+        let stat = open.stat().map_err(failed)?;
+        let mut file = Self { open, id: stat.id, len: stat.len, is_regular: stat.is_regular, is_torn: false };
+        if truncate && file.is_regular {
+            file.open.truncate(0).map_err(failed)?;
+            file.len = 0;
+        }
+        Ok(file)
+    }
+
+    /// Its size in bytes, as far as this handle wrote and saw it.
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Which file it is.
+    pub fn id(&self) -> FileId {
+        self.id
+    }
+
+    /// Whether it is a regular file; devices, pipes and sockets are never rolled.
+    pub fn is_regular(&self) -> bool {
+        self.is_regular
+    }
+
+    /// Takes note that somebody else cut the file.
+    pub fn was_truncated_to(&mut self, len: u64) {
+        self.len = len;
+    }
+
+    /// Appends the record whole, or leaves the file as it was.
+    pub fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        let (written, result) = self.append_some(record);
+        if result.is_err() {
+            self.take_back(written);
+        }
+        result
+    }
+
+    /// Appends as much as the system takes; says how much that was, also when it failed.
+    pub fn append_some(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
+        if let Err(error) = self.end_torn_record() {
+            return (0, Err(error));
+        }
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.open.write(rest) {
+                Ok(0) => return (written, Err(ErrorKind::WriteZero.into())),
+                Ok(count) => {
+                    written += count;
+                    self.len += count as u64;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return (written, Err(error)),
+            }
+        }
+        (written, Ok(()))
+    }
+
+    /// Takes back the last `count` bytes of this handle. Where that cannot be done (a pipe; somebody else wrote behind
+    /// them), the next record begins on a new line.
+    pub fn take_back(&mut self, count: usize) {
+        if count == 0 {
+            return;
+        }
+        let before = self.len.saturating_sub(count as u64);
+        let is_last = self.is_regular && self.open.stat().is_ok_and(|stat| stat.len == self.len);
+        if is_last && self.open.truncate(before).is_ok() {
+            self.len = before;
+        } else {
+            self.is_torn = true;
+        }
+    }
+
+    /// What the system says of the open file.
+    pub fn stat(&self) -> io::Result<Stat> {
+        self.open.stat()
+    }
+
+    fn end_torn_record(&mut self) -> io::Result<()> {
+        if self.is_torn {
+            self.open.write(b"\n")?;
+            self.len += 1;
+            self.is_torn = false;
+        }
+        Ok(())
+    }
+}
+
+fn open_or_make_directory(fs: &dyn Fs, path: &Path) -> io::Result<Box<dyn FsFile>> {
+    match fs.open_append(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            let Some(directory) = path.parent() else { return Err(error) };
+            fs.create_dir_all(directory)?;
+            fs.open_append(path)
+        }
+        opened => opened,
+    }
+}

@@ -1,0 +1,67 @@
+//! What the rotating handlers share: the hooks that name and move files.
+
+use std::fmt;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tracing_handlers_core::Error;
+
+use crate::upkeep::Place;
+
+type Namer = Arc<dyn Fn(&Path) -> PathBuf + Send + Sync>;
+type Rotator = Arc<dyn Fn(&Path, &Path) -> io::Result<()> + Send + Sync>;
+
+/// The user's `namer` and `rotator`, or the defaults: the name as it is, and a rename. A hook that panics is contained.
+#[derive(Clone, Default)]
+pub struct Hooks {
+    namer: Option<Namer>,
+    rotator: Option<Rotator>,
+}
+
+impl Hooks {
+    /// Sets what makes a rolled file's name of the default one.
+    pub fn set_namer(&mut self, namer: impl Fn(&Path) -> PathBuf + Send + Sync + 'static) {
+        self.namer = Some(Arc::new(namer));
+    }
+
+    /// Sets what moves the file that was written to its new name.
+    pub fn set_rotator(&mut self, rotator: impl Fn(&Path, &Path) -> io::Result<()> + Send + Sync + 'static) {
+        self.rotator = Some(Arc::new(rotator));
+    }
+
+    /// The name of a rolled file.
+    ///
+    /// # Errors
+    ///
+    /// The namer panicked.
+    pub fn name(&self, default: PathBuf) -> Result<PathBuf, Error> {
+        let Some(namer) = &self.namer else { return Ok(default) };
+        catch_unwind(AssertUnwindSafe(|| namer(&default)))
+            .map_err(|_| Error::panicked(format!("the namer panicked over {}", default.display())))
+    }
+
+    /// Moves the file that was written to `to`.
+    ///
+    /// # Errors
+    ///
+    /// What the rename or the rotator said, or that it panicked.
+    pub fn rotate(&self, place: Place<'_>, to: &Path) -> Result<(), Error> {
+        let rotated = match &self.rotator {
+            None => Ok(place.fs.rename(place.path, to)),
+            Some(rotator) => catch_unwind(AssertUnwindSafe(|| rotator(place.path, to))),
+        };
+        let context = || format!("roll {} to {}", place.path.display(), to.display());
+        match rotated {
+            Ok(result) => result.map_err(|error| Error::io(context(), error)),
+            Err(_) => Err(Error::panicked(format!("{}: the rotator panicked", context()))),
+        }
+    }
+}
+
+impl fmt::Debug for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hooks").field("namer", &self.namer.is_some()).field("rotator", &self.rotator.is_some()).finish()
+    }
+}

@@ -1,0 +1,268 @@
+//! The file, its upkeep and its counters: everything that happens under the one lock.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tracing_handlers_core::clock::ClockSource;
+use tracing_handlers_core::{DropReason, Error, Stats, Timestamp, reentry};
+
+use super::batch::Batch;
+use crate::cleanup;
+use crate::fs::Fs;
+use crate::log_file::LogFile;
+use crate::settings::Settings;
+use crate::upkeep::{Place, Upkeep, Verdict};
+
+/// How long a rollover or a reopening that failed is left alone, in nanoseconds of the handler's clock.
+const RETRY_AFTER: u64 = 1_000_000_000;
+
+pub(super) struct Io<U> {
+    fs: Arc<dyn Fs>,
+    path: PathBuf,
+    clock: ClockSource,
+    upkeep: U,
+    delay: bool,
+    /// `None` before the first record of a delayed file, and after close.
+    file: Option<LogFile>,
+    /// The file was rolled, but the new one could not be opened: records go on into the old file until it can.
+    is_rolled: bool,
+    failed_at: Option<Timestamp>,
+    is_closed: bool,
+    stats: Stats,
+    /// Lines taken from the buffer and not yet written.
+    back: Batch,
+}
+
+impl<U: Upkeep> Io<U> {
+    pub(super) fn open(settings: Settings, upkeep: U) -> Result<Self, Error> {
+        let Settings { path, fs, clock, truncate, delay, .. } = settings;
+        let file = if delay { None } else { Some(LogFile::open(&*fs, &path, truncate)?) };
+        Ok(Self {
+            fs,
+            path,
+            clock,
+            upkeep,
+            delay,
+            file,
+            is_rolled: false,
+            failed_at: None,
+            is_closed: false,
+            stats: Stats::new(),
+            back: Batch::default(),
+        })
+    }
+
+    /// Writes one record, whole, or counts it as dropped.
+    #[inline]
+    pub(super) fn write(&mut self, line: &[u8], notes: &mut Vec<Error>) -> Result<(), Error> {
+        let written = self.prepare(0, line.len() as u64, notes).and_then(|()| self.append(line));
+        match &written {
+            Ok(()) => {
+                self.stats.handled += 1;
+                self.stats.delivered += 1;
+            }
+            Err(error) => self.count_dropped(DropReason::of(error), 1),
+        }
+        written
+    }
+
+    #[inline]
+    fn append(&mut self, line: &[u8]) -> Result<(), Error> {
+        let Some(file) = &mut self.file else { return Err(self.closed()) };
+        file.append(line).map_err(|error| write_error(&self.path, error))
+    }
+
+    /// Writes all lines of a batch that can be written; says how many were lost, and why.
+    pub(super) fn write_batch(&mut self, mut batch: Batch, notes: &mut Vec<Error>) -> (u64, Result<(), Error>) {
+        let all = batch.pending();
+        let written = self.write_lines(&mut batch, notes);
+        let half = batch.half_written();
+        let lost = batch.abandon();
+        self.stats.handled += all - lost;
+        if let Err(error) = &written {
+            if let Some(file) = &mut self.file {
+                file.take_back(half);
+            }
+            self.count_dropped(DropReason::of(error), lost);
+        }
+        (lost, written)
+    }
+
+    /// Writes the lines taken from the buffer; what fails stays for the next time.
+    pub(super) fn write_back(&mut self, notes: &mut Vec<Error>) {
+        if self.back.is_empty() {
+            return;
+        }
+        let mut back = std::mem::take(&mut self.back);
+        if let Err(error) = self.write_lines(&mut back, notes) {
+            notes.push(error);
+        }
+        self.back = back;
+    }
+
+    pub(super) fn back_is_empty(&self) -> bool {
+        self.back.is_empty()
+    }
+
+    pub(super) fn back_mut(&mut self) -> &mut Batch {
+        &mut self.back
+    }
+
+    fn write_lines(&mut self, batch: &mut Batch, notes: &mut Vec<Error>) -> Result<(), Error> {
+        while !batch.is_empty() {
+            let run = self.next_run(batch, notes)?;
+            let Some(file) = &mut self.file else { return Err(self.closed()) };
+            let (count, written) = file.append_some(batch.next(run));
+            self.stats.delivered += batch.advance(count);
+            written.map_err(|error| write_error(&self.path, error))?;
+        }
+        Ok(())
+    }
+
+    /// How many bytes go into the file in one write: whole lines, up to one before which the file has to be rolled.
+    fn next_run(&mut self, batch: &Batch, notes: &mut Vec<Error>) -> Result<usize, Error> {
+        // The rest of a half-written line belongs into the file that has its beginning.
+        let mut run = 0_usize;
+        let is_half_written = batch.half_written() > 0;
+        for (index, len) in batch.lens().enumerate() {
+            if index > 0 || !is_half_written {
+                if run == 0 {
+                    self.prepare(0, len as u64, notes)?;
+                } else if self.verdict(run as u64, len as u64) != Verdict::Write {
+                    break;
+                }
+            }
+            run += len;
+        }
+        Ok(run)
+    }
+
+    /// Makes the file ready for a record of `incoming` bytes: opened, the right one, rolled if that is due.
+    #[inline]
+    fn prepare(&mut self, waiting: u64, incoming: u64, notes: &mut Vec<Error>) -> Result<(), Error> {
+        if self.file.is_none() {
+            self.open_first()?;
+        }
+        match self.verdict(waiting, incoming) {
+            Verdict::Write => Ok(()),
+            other => {
+                self.keep_up(other, notes);
+                Ok(())
+            }
+        }
+    }
+
+    #[inline]
+    fn verdict(&mut self, waiting: u64, incoming: u64) -> Verdict {
+        let Some(file) = &mut self.file else { return Verdict::Write };
+        if self.is_rolled {
+            return Verdict::Reopen;
+        }
+        self.upkeep.inspect(Place { fs: &*self.fs, path: &self.path }, file, waiting, incoming)
+    }
+
+    #[cold]
+    fn open_first(&mut self) -> Result<(), Error> {
+        if self.is_closed {
+            return Err(self.closed());
+        }
+        self.file = Some(LogFile::open(&*self.fs, &self.path, false)?);
+        Ok(())
+    }
+
+    /// Reopens or rolls. A failure is noted and tried again a second later; the old file goes on being written.
+    #[cold]
+    fn keep_up(&mut self, verdict: Verdict, notes: &mut Vec<Error>) {
+        let now = self.clock.now();
+        let wait = self.failed_at.is_some_and(|at| at.as_nanos().abs_diff(now.as_nanos()) < RETRY_AFTER);
+        if wait {
+            return;
+        }
+        let done = match verdict {
+            Verdict::Write => Ok(()),
+            Verdict::Reopen => self.reopen(),
+            Verdict::Roll => self.roll_over(),
+        };
+        self.failed_at = done.is_err().then_some(now);
+        notes.extend(done.err());
+    }
+
+    /// Moves the old file away, opens the new one and only then lets go of the old.
+    pub(super) fn roll_over(&mut self) -> Result<(), Error> {
+        // Hooks of the user run here; what they log must not come back to this lock.
+        let _own_work = reentry::enter();
+        if self.is_closed {
+            return Err(self.closed());
+        }
+        if !self.is_rolled {
+            let mut unlinked = Vec::new();
+            let rolled = self.upkeep.roll(Place { fs: &*self.fs, path: &self.path }, &mut unlinked);
+            if !unlinked.is_empty() {
+                cleanup::drop_later(unlinked);
+            }
+            rolled?;
+            self.is_rolled = true;
+        }
+        self.reopen()
+    }
+
+    /// Opens the path again, and lets go of the old file if that works.
+    pub(super) fn reopen(&mut self) -> Result<(), Error> {
+        if self.is_closed {
+            return Err(self.closed());
+        }
+        if self.delay && self.file.is_none() {
+            self.is_rolled = false;
+            return Ok(());
+        }
+        let new = LogFile::open(&*self.fs, &self.path, false)?;
+        self.is_rolled = false;
+        self.failed_at = None;
+        if let Some(old) = self.file.replace(new) {
+            cleanup::drop_later(old);
+        }
+        Ok(())
+    }
+
+    pub(super) fn reopen_if_moved(&mut self, notes: &mut Vec<Error>) -> Result<bool, Error> {
+        if self.is_closed {
+            return Err(self.closed());
+        }
+        match self.verdict(0, 0) {
+            Verdict::Reopen => self.reopen().map(|()| true),
+            other => {
+                if other == Verdict::Roll {
+                    self.keep_up(other, notes);
+                }
+                Ok(false)
+            }
+        }
+    }
+
+    /// Lets go of the file; says how many lines could not be written before.
+    pub(super) fn close(&mut self) -> u64 {
+        self.is_closed = true;
+        self.file = None;
+        let abandoned = self.back.abandon();
+        // Buffered lines were counted as handled when they were buffered.
+        self.stats.add_dropped(DropReason::Failed, abandoned);
+        abandoned
+    }
+
+    pub(super) fn count_dropped(&mut self, reason: DropReason, count: u64) {
+        self.stats.handled += count;
+        self.stats.add_dropped(reason, count);
+    }
+
+    pub(super) fn stats(&self) -> Stats {
+        self.stats.with_pending(self.back.pending())
+    }
+
+    fn closed(&self) -> Error {
+        Error::closed(self.path.display())
+    }
+}
+
+fn write_error(path: &std::path::Path, error: std::io::Error) -> Error {
+    Error::io(format!("write {}", path.display()), error)
+}

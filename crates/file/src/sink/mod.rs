@@ -1,0 +1,324 @@
+//! Where the records of every file handler go: format, then one lock, then one write; or a buffer and a writer thread.
+
+mod batch;
+mod buffered;
+mod io;
+
+use std::fmt;
+use std::io::Result as IoResult;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tracing_handlers_core::failure::Reporter;
+use tracing_handlers_core::format::with_line;
+use tracing_handlers_core::sync::{lock, lock_before};
+use tracing_handlers_core::{Deadline, DropReason, Error, Format, Handler, Record, Stats, register_pending};
+
+pub use self::buffered::Buffering;
+
+use self::batch::Batch;
+use self::buffered::{Front, Pushed, Writer};
+use self::io::Io;
+use crate::settings::Settings;
+use crate::upkeep::Upkeep;
+
+/// How long a drop waits for a buffer to be written.
+const DROP_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// The common body of all file handlers; `U` is what makes them different.
+pub struct Sink<U: Upkeep> {
+    shared: Arc<Shared<U>>,
+    /// Ends its thread when dropped.
+    writer: Option<Writer>,
+}
+
+struct Shared<U> {
+    format: Arc<dyn Format>,
+    terminator: Vec<u8>,
+    /// Taken before `front` where both are needed.
+    io: Mutex<Io<U>>,
+    /// Only with buffering: where callers put their lines.
+    front: Option<Mutex<Front>>,
+    reporter: Reporter,
+}
+
+impl<U: Upkeep> Sink<U> {
+    /// Opens the file (unless it is to be opened with the first record) and starts the writer thread, if there is to be one.
+    ///
+    /// # Errors
+    ///
+    /// Settings that cannot be, and a file that cannot be opened.
+    pub fn open(kind: &str, settings: Settings, upkeep: U) -> Result<Self, Error> {
+        let Settings { path, format, terminator, buffering, on_failure, drain_on_exit, .. } = &settings;
+        let reporter = Reporter::new(format!("{kind} {}", path.display()), on_failure.clone());
+        let buffering = buffering.map(Buffering::check).transpose()?;
+        let (format, terminator, drain_on_exit) = (Arc::clone(format), terminator.clone(), *drain_on_exit);
+        let io = Io::open(settings, upkeep)?;
+        let front = buffering.map(|buffering| Mutex::new(Front::new(buffering)));
+        let shared = Arc::new(Shared { format, terminator, io: Mutex::new(io), front, reporter });
+        let writer = buffering.map(|buffering| Writer::start(&shared, buffering)).transpose()?;
+        if writer.is_some() {
+            let handler: Arc<dyn Handler> = Arc::clone(&shared) as Arc<dyn Handler>;
+            register_pending(&handler, drain_on_exit);
+        }
+        Ok(Self { shared, writer })
+    }
+
+    /// Writes bytes as they are, as one record.
+    ///
+    /// # Errors
+    ///
+    /// The record was not taken; it is counted and reported.
+    pub fn write_raw(&self, bytes: &[u8]) -> IoResult<usize> {
+        if !bytes.is_empty() {
+            self.shared.write_line(bytes, self.writer.as_ref())?;
+        }
+        Ok(bytes.len())
+    }
+
+    /// Runs `action` on the open file and what keeps it up, with everything buffered written before.
+    pub fn with_io<R>(&self, action: impl FnOnce(&mut FileAccess<'_, U>) -> R) -> R {
+        let mut io = lock(&self.shared.io);
+        let mut notes = Vec::new();
+        self.shared.drain(&mut io, &mut notes);
+        let result = action(&mut FileAccess { io: &mut io, notes: &mut notes });
+        drop(io);
+        self.shared.report(notes);
+        result
+    }
+}
+
+/// The file of a sink, locked.
+pub struct FileAccess<'a, U> {
+    io: &'a mut Io<U>,
+    notes: &'a mut Vec<Error>,
+}
+
+impl<U: Upkeep> FileAccess<'_, U> {
+    /// Rolls the file over now.
+    ///
+    /// # Errors
+    ///
+    /// The step that failed; the old file is still written to.
+    pub fn roll_over(&mut self) -> Result<(), Error> {
+        self.io.roll_over()
+    }
+
+    /// Looks at the file as before a record, and opens it again if it is another. Says whether it did.
+    ///
+    /// # Errors
+    ///
+    /// The path cannot be opened; the old file is still written to.
+    pub fn reopen_if_moved(&mut self) -> Result<bool, Error> {
+        self.io.reopen_if_moved(self.notes)
+    }
+
+    /// Closes the file and opens the path again.
+    ///
+    /// # Errors
+    ///
+    /// The path cannot be opened; the old file is still written to.
+    pub fn reopen(&mut self) -> Result<(), Error> {
+        self.io.reopen()
+    }
+}
+
+impl<U: Upkeep> Handler for Sink<U> {
+    #[inline]
+    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        let shared = &*self.shared;
+        let written = with_line(&*shared.format, record, &shared.terminator, |line| shared.write_line(line, self.writer.as_ref()));
+        written.unwrap_or_else(|panicked| Err(shared.drop_one(panicked)))
+    }
+
+    fn handle_batch(&self, records: &mut dyn Iterator<Item = Record<'_>>) -> Result<(), Error> {
+        if self.writer.is_some() {
+            return records.map(|record| self.handle(&record)).fold(Ok(()), Result::and);
+        }
+        self.shared.write_all(records)
+    }
+
+    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
+        self.shared.flush(deadline)
+    }
+
+    fn close(&self, deadline: Deadline) -> Result<(), Error> {
+        self.shared.close(deadline)
+    }
+
+    fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+}
+
+impl<U: Upkeep> Shared<U> {
+    #[inline]
+    fn write_line(&self, line: &[u8], writer: Option<&Writer>) -> Result<(), Error> {
+        match (&self.front, writer) {
+            (Some(front), Some(writer)) => self.push(front, line, writer),
+            _ => self.write_now(line),
+        }
+    }
+
+    #[inline]
+    fn write_now(&self, line: &[u8]) -> Result<(), Error> {
+        let mut notes = Vec::new();
+        let written = lock(&self.io).write(line, &mut notes);
+        if !notes.is_empty() {
+            self.report(notes);
+        }
+        written.map_err(|error| self.report_lost(error, 1))
+    }
+
+    #[inline]
+    fn push(&self, front: &Mutex<Front>, line: &[u8], writer: &Writer) -> Result<(), Error> {
+        let pushed = lock(front).push(line);
+        match pushed {
+            Pushed::Quietly => return Ok(()),
+            Pushed::HalfFull => {
+                writer.wake();
+                return Ok(());
+            }
+            Pushed::Closed => {}
+            // The caller writes what is buffered itself, as a direct handler would have done line by line.
+            Pushed::NoRoom => self.relieve(),
+        }
+        let refused = lock(front).push_or_drop(line);
+        refused.map_or(Ok(()), |reason| {
+            let what = self.reporter.handler();
+            let error = match reason {
+                DropReason::Closed => Error::closed(what),
+                _ => Error::full(format!("the buffer of {what} is full")),
+            };
+            Err(self.report_lost(error, 1))
+        })
+    }
+
+    fn relieve(&self) {
+        let mut notes = Vec::new();
+        self.drain(&mut lock(&self.io), &mut notes);
+        self.report(notes);
+    }
+
+    /// Writes everything that is buffered; what cannot be written stays.
+    fn drain(&self, io: &mut Io<U>, notes: &mut Vec<Error>) {
+        let Some(front) = &self.front else { return };
+        // What an earlier, failed drain left goes first.
+        io.write_back(notes);
+        if io.back_is_empty() {
+            lock(front).swap(io.back_mut());
+            io.write_back(notes);
+        }
+    }
+
+    fn write_all(&self, records: &mut dyn Iterator<Item = Record<'_>>) -> Result<(), Error> {
+        let mut batch = Batch::default();
+        let mut first = Ok(());
+        for record in records {
+            let pushed = with_line(&*self.format, &record, &self.terminator, |line| batch.push(line));
+            if let Err(panicked) = pushed {
+                first = first.and(Err(self.drop_one(panicked)));
+            }
+        }
+        let mut notes = Vec::new();
+        let (lost, written) = lock(&self.io).write_batch(batch, &mut notes);
+        self.report(notes);
+        first.and(written.map_err(|error| self.report_lost(error, lost)))
+    }
+
+    fn drain_before(&self, deadline: Deadline) -> Result<(), Error> {
+        let Some(mut io) = lock_before(&self.io, deadline) else {
+            return Err(Error::timed_out(format!("flush {}", self.reporter.handler())));
+        };
+        let mut notes = Vec::new();
+        self.drain(&mut io, &mut notes);
+        let is_done = io.back_is_empty();
+        drop(io);
+        let newest = self.report(notes);
+        if is_done { Ok(()) } else { Err(newest.unwrap_or_else(|| self.not_flushed())) }
+    }
+
+    fn not_flushed(&self) -> Error {
+        Error::timed_out(format!("flush {}: the file cannot be written", self.reporter.handler()))
+    }
+
+    /// Counts a record that the format panicked over.
+    fn drop_one(&self, panicked: Error) -> Error {
+        lock(&self.io).count_dropped(DropReason::Panicked, 1);
+        self.reporter.lost(panicked, DropReason::Panicked, 1)
+    }
+
+    #[cold]
+    fn report_lost(&self, error: Error, lost: u64) -> Error {
+        let reason = DropReason::of(&error);
+        self.reporter.lost(error, reason, lost)
+    }
+
+    /// Reports failures that lost nothing; gives back the newest.
+    #[cold]
+    fn report(&self, notes: Vec<Error>) -> Option<Error> {
+        notes.into_iter().map(|note| self.reporter.note(note)).last()
+    }
+}
+
+/// What the exit hook and `shutdown` see of a buffered handler.
+impl<U: Upkeep> Handler for Shared<U> {
+    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        // Behind what is buffered, so that the order is kept.
+        self.relieve();
+        let written = with_line(&*self.format, record, &self.terminator, |line| self.write_now(line));
+        written.unwrap_or_else(|panicked| Err(self.drop_one(panicked)))
+    }
+
+    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
+        let result = match &self.front {
+            // What `handle` returned from is in the kernel.
+            None => Ok(()),
+            Some(_) => self.drain_before(deadline),
+        };
+        self.reporter.settle();
+        result
+    }
+
+    fn close(&self, deadline: Deadline) -> Result<(), Error> {
+        if let Some(front) = &self.front {
+            lock(front).close();
+        }
+        let flushed = self.flush(deadline);
+        let Some(mut io) = lock_before(&self.io, deadline) else {
+            return flushed.and(Err(Error::timed_out(format!("close {}", self.reporter.handler()))));
+        };
+        let abandoned = io.close();
+        drop(io);
+        if abandoned > 0 {
+            let error = Error::new(format!("close {}: the buffer could not be written", self.reporter.handler()));
+            self.report_lost(error, abandoned);
+        }
+        self.reporter.settle();
+        flushed
+    }
+
+    fn stats(&self) -> Stats {
+        let io = lock(&self.io);
+        let front = self.front.as_ref().map_or(Stats::new(), |front| lock(front).stats());
+        io.stats().plus(front)
+    }
+}
+
+impl<U: Upkeep> Drop for Sink<U> {
+    fn drop(&mut self) {
+        if self.writer.is_some() {
+            // A failure was counted and reported by `close`.
+            self.shared.close(Deadline::after(DROP_TIMEOUT)).ok();
+        }
+    }
+}
+
+impl<U: Upkeep> fmt::Debug for Sink<U> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sink")
+            .field("handler", &self.shared.reporter.handler())
+            .field("buffered", &self.writer.is_some())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,112 @@
+//! Builds a `RotatingFileHandler`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tracing_handlers_core::Error;
+use tracing_handlers_file::export::{Settings, Sink};
+use tracing_handlers_file::rollover::Hooks;
+
+use crate::chain::Chain;
+use crate::handler::{RotatingFileHandler, RotatingFileLayer, Rotation};
+use crate::policy::SizePolicy;
+
+/// Builds a [`RotatingFileHandler`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`max_bytes`](Self::max_bytes) | 0: never rolled |
+/// | [`backup_count`](Self::backup_count) | 0: never rolled |
+/// | [`namer`](Self::namer), [`rotator`](Self::rotator) | the default name, a rename |
+/// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
+/// | [`terminator`](Self::terminator) | line feed |
+/// | [`truncate`](Self::truncate) | off: append |
+/// | [`delay`](Self::delay) | off: open at `build()` |
+/// | [`buffered`](Self::buffered) | off: one `write` a record |
+/// | [`drain_on_exit`](Self::drain_on_exit) | on |
+/// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
+#[must_use]
+pub struct RotatingFileHandlerBuilder {
+    settings: Settings,
+    max_bytes: u64,
+    backup_count: usize,
+    hooks: Hooks,
+}
+
+impl RotatingFileHandlerBuilder {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self { settings: Settings::new(path), max_bytes: 0, backup_count: 0, hooks: Hooks::default() }
+    }
+
+    tracing_handlers_file::file_settings!();
+
+    /// The size, in bytes, that the file does not reach; 0 for no limit. A record above it stands in a file of its own.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// How many rolled files are kept. With 0 the file is never rolled and grows without limit, as in Python.
+    pub fn backup_count(mut self, count: usize) -> Self {
+        self.backup_count = count;
+        self
+    }
+
+    /// Whether the file is emptied at `build()`: Python's mode `'w'`. As there, a size limit overrules it.
+    pub fn truncate(mut self, truncate: bool) -> Self {
+        self.settings.set_truncate(truncate);
+        self
+    }
+
+    /// What names a rolled file, given the default name (`/var/log/app.log.1`).
+    ///
+    /// ```
+    /// # use tracing_handlers_rotating_file::RotatingFileHandler;
+    /// let builder = RotatingFileHandler::builder("app.log").namer(|name| {
+    ///     let mut name = name.as_os_str().to_owned();
+    ///     name.push(".old");
+    ///     name.into()
+    /// });
+    /// ```
+    ///
+    /// Each number must give another name. It runs while the file is locked: it must not log through this handler (what it logs is
+    /// counted, not handled).
+    pub fn namer(mut self, namer: impl Fn(&Path) -> PathBuf + Send + Sync + 'static) -> Self {
+        self.hooks.set_namer(namer);
+        self
+    }
+
+    /// What moves the file to the first backup's name, instead of a rename. Backups that exist are always renamed.
+    ///
+    /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
+    pub fn rotator(mut self, rotator: impl Fn(&Path, &Path) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        self.hooks.set_rotator(rotator);
+        self
+    }
+
+    /// Opens the file.
+    ///
+    /// # Errors
+    ///
+    /// A path that names no file, a namer that gives one name twice, buffering that cannot be, a file that cannot be opened.
+    pub fn build(self) -> Result<RotatingFileHandler, Error> {
+        let Self { settings, max_bytes, backup_count, hooks } = self;
+        let mut settings = settings.check()?;
+        if max_bytes > 0 {
+            settings.keep_contents();
+        }
+        let rotation = Rotation { policy: SizePolicy { max_bytes, backup_count }, chain: Chain { backup_count, hooks } };
+        rotation.chain.check(settings.path())?;
+        Ok(RotatingFileHandler { sink: Sink::open("rotating-file", settings, rotation)? })
+    }
+
+    /// Opens the file and wraps the handler into a layer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    pub fn layer(self) -> Result<RotatingFileLayer, Error> {
+        let (hook, clock) = self.settings.hook_and_clock();
+        Ok(Settings::layer(hook, clock, self.build()?))
+    }
+}

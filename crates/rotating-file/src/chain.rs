@@ -1,0 +1,81 @@
+//! The chain of backups: `app.log.1` is the newest, `app.log.N` the oldest.
+//!
+//! Room is made from the far end towards the file that is written, and only as far as the first gap, so that at every moment,
+//! whatever step comes last, each record stands in exactly one file, and a rollover that was cut off costs no backup.
+
+use std::collections::HashSet;
+use std::ffi::OsString;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use tracing_handlers_core::Error;
+use tracing_handlers_file::export::{Place, Unlinked};
+use tracing_handlers_file::rollover::Hooks;
+
+/// How many names `check` looks at; a chain is not longer in practice.
+const CHECKED_NAMES: usize = 1_000;
+
+/// The numbered backups of one file.
+#[derive(Clone, Debug)]
+pub(crate) struct Chain {
+    pub(crate) backup_count: usize,
+    pub(crate) hooks: Hooks,
+}
+
+impl Chain {
+    /// Refuses a namer that gives two files one name.
+    pub(crate) fn check(&self, path: &Path) -> Result<(), Error> {
+        let mut taken = HashSet::from([path.to_path_buf()]);
+        for number in 1..=self.backup_count.min(CHECKED_NAMES) {
+            let name = self.name(path, number)?;
+            if !taken.insert(name.clone()) {
+                let why = format!("gives a name that is taken, for backup {number}");
+                return Err(Error::config("namer", format_args!("{:?}", name.display().to_string()), why));
+            }
+        }
+        Ok(())
+    }
+
+    /// Moves the file at the path to the first place of the chain, after moving the others up.
+    pub(crate) fn roll(&self, place: Place<'_>, unlinked: &mut Vec<Unlinked>) -> Result<(), Error> {
+        let gap = self.first_gap(place)?;
+        if gap > self.backup_count {
+            unlinked.extend(self.unlink_oldest(place)?);
+        }
+        for number in (1..gap.min(self.backup_count)).rev() {
+            let (from, to) = (self.name(place.path, number)?, self.name(place.path, number + 1)?);
+            let context = |error| Error::io(format!("rename {} to {}", from.display(), to.display()), error);
+            place.fs.rename(&from, &to).map_err(context)?;
+        }
+        self.hooks.rotate(place, &self.name(place.path, 1)?)
+    }
+
+    /// The first number that no backup has; one above the last where there is no gap.
+    fn first_gap(&self, place: Place<'_>) -> Result<usize, Error> {
+        for number in 1..=self.backup_count {
+            let name = self.name(place.path, number)?;
+            match place.fs.stat(&name) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(number),
+                Err(error) => return Err(Error::io(format!("look at {}", name.display()), error)),
+            }
+        }
+        Ok(self.backup_count + 1)
+    }
+
+    fn unlink_oldest(&self, place: Place<'_>) -> Result<Option<Unlinked>, Error> {
+        let oldest = self.name(place.path, self.backup_count)?;
+        match place.fs.unlink(&oldest) {
+            Ok(unlinked) => Ok(Some(unlinked)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io(format!("remove {}", oldest.display()), error)),
+        }
+    }
+
+    /// `app.log` and 3 make `app.log.3`, or what the namer makes of that.
+    fn name(&self, path: &Path, number: usize) -> Result<PathBuf, Error> {
+        let mut default = OsString::from(path);
+        default.push(format!(".{number}"));
+        self.hooks.name(PathBuf::from(default))
+    }
+}

@@ -1,0 +1,92 @@
+//! `RotatingFileHandler`: the handler and what it does before a record.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use tracing_handlers_core::{Error, HandlerLayer};
+use tracing_handlers_file::export::{LogFile, Place, Sink, Unlinked, Upkeep, Verdict};
+
+use crate::builder::RotatingFileHandlerBuilder;
+use crate::chain::Chain;
+use crate::policy::SizePolicy;
+
+/// Appends to a file that is rolled over before it reaches a size: Python's `RotatingFileHandler`.
+///
+/// `app.log` becomes `app.log.1`, that becomes `app.log.2`, and so on up to the backup count; the oldest goes. The size is decided
+/// for each record before it is written, in bytes, so a record is never split.
+///
+/// ```
+/// use tracing_handlers_rotating_file::RotatingFileHandler;
+/// use tracing_subscriber::prelude::*;
+///
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("app.log");
+/// let layer = RotatingFileHandler::builder(&path).max_bytes(1_000).backup_count(2).layer()?;
+///
+/// let subscriber = tracing_subscriber::registry().with(layer);
+/// tracing::subscriber::with_default(subscriber, || {
+///     for number in 0..40 {
+///         tracing::info!(number, "working");
+///     }
+/// });
+///
+/// for name in ["app.log", "app.log.1", "app.log.2"] {
+///     assert!(std::fs::metadata(directory.path().join(name))?.len() < 1_000);
+/// }
+/// assert!(!directory.path().join("app.log.3").exists());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+///
+/// It is also an `io::Write` and a `MakeWriter`: each `write` is one record, written as it is.
+#[derive(Debug)]
+pub struct RotatingFileHandler {
+    pub(crate) sink: Sink<Rotation>,
+}
+
+/// The layer of a [`RotatingFileHandler`].
+pub type RotatingFileLayer = HandlerLayer<RotatingFileHandler>;
+
+impl RotatingFileHandler {
+    /// A handler for the file at `path`, made absolute at `build()`.
+    pub fn builder(path: impl AsRef<Path>) -> RotatingFileHandlerBuilder {
+        RotatingFileHandlerBuilder::new(path.as_ref())
+    }
+
+    /// Rolls the file over now, whatever its size: Python's `doRollover`. With a backup count of 0 the file is only opened again.
+    ///
+    /// # Errors
+    ///
+    /// The step that failed. Records go on into the old file.
+    pub fn roll_over(&self) -> Result<(), Error> {
+        self.sink.with_io(|io| io.roll_over())
+    }
+}
+
+tracing_handlers_file::file_handler!(RotatingFileHandler);
+
+/// Rolls by size into a chain of numbered backups.
+pub(crate) struct Rotation {
+    pub(crate) policy: SizePolicy,
+    pub(crate) chain: Chain,
+}
+
+impl Upkeep for Rotation {
+    #[inline]
+    fn inspect(&mut self, _: Place<'_>, file: &mut LogFile, waiting: u64, incoming: u64) -> Verdict {
+        let is_due = self.policy.is_due(file.len().saturating_add(waiting), incoming);
+        if is_due && file.is_regular() { Verdict::Roll } else { Verdict::Write }
+    }
+
+    fn roll(&mut self, place: Place<'_>, unlinked: &mut Vec<Unlinked>) -> Result<(), Error> {
+        if self.chain.backup_count == 0 {
+            return Ok(());
+        }
+        match place.fs.stat(place.path) {
+            Ok(stat) if stat.is_regular => self.chain.roll(place, unlinked),
+            Ok(_) => Err(Error::new(format!("roll {}: not a regular file", place.path.display()))),
+            // Somebody removed it: there is nothing to keep.
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(Error::io(format!("look at {}", place.path.display()), error)),
+        }
+    }
+}

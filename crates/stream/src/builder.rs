@@ -1,0 +1,74 @@
+//! Builds a `StreamHandler`.
+
+use std::sync::{Arc, Mutex};
+
+use tracing_handlers_core::failure::Reporter;
+use tracing_handlers_core::format::Text;
+use tracing_handlers_core::{Error, Format, HandlerLayer, OnFailure, Stats};
+
+use crate::handler::{BoxedStream, Stream, StreamHandler, StreamLayer};
+
+/// Builds a [`StreamHandler`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`format`](Self::format) | [`Text`] |
+/// | [`terminator`](Self::terminator) | line feed |
+/// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
+#[must_use]
+pub struct StreamHandlerBuilder {
+    name: &'static str,
+    stream: BoxedStream,
+    format: Box<dyn Format>,
+    terminator: Vec<u8>,
+    on_failure: Option<Arc<dyn OnFailure>>,
+}
+
+impl StreamHandlerBuilder {
+    pub(crate) fn new(name: &'static str, stream: BoxedStream) -> Self {
+        Self { name, stream, format: Box::new(Text::new()), terminator: b"\n".to_vec(), on_failure: None }
+    }
+
+    /// How records are written.
+    pub fn format(mut self, format: impl Format) -> Self {
+        self.format = Box::new(format);
+        self
+    }
+
+    /// What ends each record.
+    pub fn terminator(mut self, terminator: impl Into<Vec<u8>>) -> Self {
+        self.terminator = terminator.into();
+        self
+    }
+
+    /// Who is told of failures.
+    pub fn on_failure(mut self, hook: impl OnFailure) -> Self {
+        self.on_failure = Some(Arc::new(hook));
+        self
+    }
+
+    /// The handler.
+    ///
+    /// # Errors
+    ///
+    /// None today; the signature is that of every builder.
+    pub fn build(self) -> Result<StreamHandler, Error> {
+        let Self { name, stream, format, terminator, on_failure } = self;
+        let stream = Mutex::new(Stream { out: stream, is_closed: false, stats: Stats::new() });
+        Ok(StreamHandler { format, terminator, reporter: Reporter::new(name, on_failure), stream })
+    }
+
+    /// The handler as a layer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    pub fn layer(self) -> Result<StreamLayer, Error> {
+        let hook = self.on_failure.clone();
+        let layer = HandlerLayer::new(self.build()?);
+        Ok(match hook {
+            Some(hook) => layer.on_failure(hook),
+            None => layer,
+        })
+    }
+}
