@@ -6,7 +6,19 @@
 //! ```
 //!
 //! Who uses handlers takes the facade `tracing-handlers`; who writes one implements [`Handler`] and wraps it into a
-//! [`HandlerLayer`]. See each type for an example.
+//! [`HandlerLayer`]. See each type for more examples.
+//!
+//! # Example
+//!
+//! ```
+//! use tracing_handlers_core::format::{Format, Text};
+//! use tracing_handlers_core::{Level, Record};
+//!
+//! let record = Record::builder().level(Level::WARN).target("app::db").message("slow query").field("millis", 812_u64).build();
+//! let mut line = Vec::new();
+//! Text::new().time(false).format(&record.as_record(), &mut line);
+//! assert_eq!(line, b" WARN app::db: slow query millis=812");
+//! ```
 //!
 //! # Guarantees
 //!

@@ -4,7 +4,21 @@
 //!
 //! [`FileHandler`] appends records to a file, [`WatchedFileHandler`] also follows a path that logrotate moves away. Each record is
 //! formatted first, then written with one `write` under one lock; or, [buffered](Buffering), put into memory and written by a
-//! thread. See the handlers for examples.
+//! thread.
+//!
+//! # Example
+//!
+//! ```
+//! use tracing_handlers_core::{Handler, Record};
+//! use tracing_handlers_file::FileHandler;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("app.log");
+//! let file = FileHandler::builder(&path).build()?;
+//! file.handle(&Record::builder().target("app").message("hello").build().as_record())?;
+//! assert!(std::fs::read_to_string(&path)?.ends_with(" INFO app: hello\n"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Guarantees
 //!

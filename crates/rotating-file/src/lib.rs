@@ -2,7 +2,19 @@
 //!
 //! # What it does
 //!
-//! See [`RotatingFileHandler`]: example, settings, names.
+//! See [`RotatingFileHandler`]: settings, names.
+//!
+//! # Example
+//!
+//! ```
+//! use tracing_handlers_rotating_file::RotatingFileHandler;
+//!
+//! let directory = tempfile::tempdir()?;
+//! let file = RotatingFileHandler::builder(directory.path().join("app.log")).max_bytes(10_000_000).backup_count(5).build()?;
+//! file.roll_over()?;
+//! assert!(directory.path().join("app.log.1").exists());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Guarantees
 //!

@@ -3,7 +3,19 @@
 //! # What it does
 //!
 //! [`StreamHandler`] formats a record, then writes it with its terminator in one call and flushes, under one lock.
-//! [`NullHandler`] takes every record and does nothing. See them for examples.
+//! [`NullHandler`] takes every record and does nothing.
+//!
+//! # Example
+//!
+//! ```
+//! use tracing_handlers_core::{Handler, Record};
+//! use tracing_handlers_stream::StreamHandler;
+//!
+//! let errors = StreamHandler::stderr().terminator("\r\n").build()?;
+//! errors.handle(&Record::builder().message("on stderr").build().as_record())?;
+//! assert_eq!(errors.stats().delivered, 1);
+//! # Ok::<(), tracing_handlers_core::Error>(())
+//! ```
 //!
 //! # Guarantees
 //!

@@ -406,8 +406,8 @@ impl FsFile for FaultFile {
         if room == 0 {
             return Ok(0);
         }
-        let written =
-            state.step(|| file.write(&bytes[..room]), |written| format!("write {} {}", name(path), part(*written, bytes.len())))?;
+        let written = state
+            .step(|| file.write(&bytes[..room]), |written| format!("write {} {}", name(path), part(*written, bytes.len())))?;
         state.take_space(written);
         Ok(written)
     }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`contract`] | one suite of cases that every handler passes, put into a test binary by [`contract!`] |
 //! | [`fault_fs`] | a file system that fails, fills up, loses power or waits exactly where the test says |
+//! | [`file_subject`] | the subject of the file family, and what reads a rolled log back |
 //! | [`clock`] | a clock that the test moves |
 //! | [`gate`] | a place where a thread waits until the test lets it go on |
 //! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
@@ -24,6 +25,7 @@ pub mod capture;
 pub mod clock;
 pub mod contract;
 pub mod fault_fs;
+pub mod file_subject;
 pub mod format;
 pub mod gate;
 
@@ -31,5 +33,6 @@ pub use self::capture::{CollectingHandler, FailureLog, record};
 pub use self::clock::ManualClock;
 pub use self::contract::Subject;
 pub use self::fault_fs::{FaultFs, Op};
+pub use self::file_subject::{FileParts, FileSubject};
 pub use self::format::MessageOnly;
 pub use self::gate::Gate;

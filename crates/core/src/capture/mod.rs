@@ -189,7 +189,7 @@ where
         message: &scratch.message,
         fields: Fields { count: scratch.fields.count, bytes: &scratch.fields.bytes },
         spans: Spans { count: scratch.spans.count, bytes: &scratch.spans.bytes },
-        omitted: scratch.omitted + scratch.fields.omitted,
+        omitted: scratch.omitted + scratch.fields.omitted_count(),
     })
 }
 

@@ -3,12 +3,14 @@
 //! Two layers of one type never collide: the first that sees a span stores its fields, the others find them. A late
 //! `Span::record` reaches every layer; replacing a field by the same value twice changes nothing.
 
+use std::mem;
+
 use tracing_core::span::{Attributes, Id, Record as Values};
 use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::visit::{Entries, FieldVisitor};
+use super::visit::{Entries, FieldVisitor, shown_name};
 use super::{Limits, Scratch};
 use crate::record::encode;
 use crate::record::read::Reader;
@@ -29,35 +31,42 @@ impl SpanFields {
         Self { encoded, fields }
     }
 
-    /// Puts newly recorded fields in the place of older ones of the same name.
-    fn merge(&mut self, metadata: &Metadata<'_>, new: &Entries) {
-        let mut merged = Entries { omitted: self.fields.omitted + new.omitted, ..Entries::default() };
-        let mut old = Reader::new(&self.fields.bytes);
-        for _ in 0..self.fields.count {
-            let before = old.rest();
-            let Some(name) = old.str() else { break };
-            if old.skip().is_none() {
-                break;
-            }
-            if !contains(new, name) {
-                let len = before.len() - old.rest().len();
-                merged.bytes.extend_from_slice(before.get(..len).unwrap_or_default());
-                merged.count += 1;
+    /// Puts newly recorded fields in the place of older ones of the same name, and of those that were left out.
+    fn merge(&mut self, metadata: &'static Metadata<'static>, new: &Entries, limits: &Limits) {
+        let mut merged = Entries { omitted: mem::take(&mut self.fields.omitted), ..Entries::default() };
+        for (_, entry) in entries(&self.fields).filter(|(name, _)| !contains(new, name)) {
+            merged.push(entry);
+        }
+        for (name, entry) in entries(new) {
+            let declared = metadata.fields().iter().map(|field| field.name()).find(|declared| shown_name(declared) == name);
+            if merged.count < limits.fields {
+                merged.push(entry);
+                merged.omitted.retain(|omitted| Some(*omitted) != declared);
+            } else {
+                merged.omit(declared);
             }
         }
-        merged.bytes.extend_from_slice(&new.bytes);
-        merged.count += new.count;
+        // Several layers bring the same values: what is left out is counted once.
+        for name in &new.omitted {
+            merged.omit(Some(name));
+        }
         *self = Self::new(metadata, merged);
     }
 }
 
-fn contains(entries: &Entries, wanted: &str) -> bool {
+/// The name and the whole bytes of each entry.
+fn entries(entries: &Entries) -> impl Iterator<Item = (&str, &[u8])> {
     let mut reader = Reader::new(&entries.bytes);
-    (0..entries.count).any(|_| {
-        let name = reader.str();
-        reader.skip();
-        name == Some(wanted)
+    (0..entries.count).map_while(move |_| {
+        let before = reader.rest();
+        let name = reader.str()?;
+        reader.skip()?;
+        before.get(..before.len() - reader.rest().len()).map(|entry| (name, entry))
     })
+}
+
+fn contains(within: &Entries, wanted: &str) -> bool {
+    entries(within).any(|(name, _)| name == wanted)
 }
 
 /// Stores the fields of a new span, unless another layer did.
@@ -85,7 +94,7 @@ where
     values.record(&mut FieldVisitor { limits, entries: &mut new, message: None, log: None });
     let mut extensions = span.extensions_mut();
     match extensions.get_mut::<SpanFields>() {
-        Some(fields) => fields.merge(span.metadata(), &new),
+        Some(fields) => fields.merge(span.metadata(), &new, limits),
         None => drop(extensions.replace(SpanFields::new(span.metadata(), new))),
     }
 }
@@ -110,12 +119,12 @@ fn write_one<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>, left: usize, scratch:
     out.count += 1;
     match extensions.get::<SpanFields>() {
         Some(fields) if fields.encoded.len() <= left => {
-            scratch.omitted += fields.fields.omitted;
+            scratch.omitted += fields.fields.omitted_count();
             out.bytes.extend_from_slice(&fields.encoded);
             left - fields.encoded.len()
         }
         other => {
-            scratch.omitted += other.map_or(0, |fields| fields.fields.omitted + fields.fields.count);
+            scratch.omitted += other.map_or(0, |fields| fields.fields.omitted_count() + fields.fields.count);
             encode::span(&mut out.bytes, span.metadata().name(), span.metadata().target(), 0, &[]);
             left
         }

@@ -16,15 +16,35 @@ use crate::record::encode;
 pub(super) struct Entries {
     pub(super) bytes: Vec<u8>,
     pub(super) count: u32,
-    pub(super) omitted: u32,
+    pub(super) omitted: Vec<&'static str>,
 }
 
 impl Entries {
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
         self.count = 0;
-        self.omitted = 0;
+        self.omitted.clear();
     }
+
+    /// Appends an entry that is already encoded.
+    pub(super) fn push(&mut self, entry: &[u8]) {
+        self.bytes.extend_from_slice(entry);
+        self.count += 1;
+    }
+
+    /// Notes a field that did not become an entry, once.
+    pub(super) fn omit(&mut self, name: Option<&'static str>) {
+        self.omitted.extend(name.filter(|name| !self.omitted.contains(name)));
+    }
+
+    pub(super) fn omitted_count(&self) -> u32 {
+        u32::try_from(self.omitted.len()).unwrap_or(u32::MAX)
+    }
+}
+
+/// A field's name without the mark of a raw identifier.
+pub(super) fn shown_name(name: &str) -> &str {
+    name.strip_prefix("r#").unwrap_or(name)
 }
 
 /// Writes fields into [`Entries`]; an event's message and the `log` bridge's own fields go elsewhere.
@@ -42,11 +62,10 @@ impl FieldVisitor<'_> {
     fn begin(&mut self, field: &Field) -> Option<usize> {
         let left = self.limits.record_bytes.saturating_sub(self.entries.bytes.len());
         if self.entries.count >= self.limits.fields || left == 0 {
-            self.entries.omitted += 1;
+            self.entries.omitted.push(field.name());
             return None;
         }
-        let name = field.name();
-        encode::str(&mut self.entries.bytes, name.strip_prefix("r#").unwrap_or(name));
+        encode::str(&mut self.entries.bytes, shown_name(field.name()));
         self.entries.count += 1;
         Some(self.limits.value_bytes.min(left))
     }
@@ -145,12 +164,13 @@ impl Visit for FieldVisitor<'_> {
     }
 }
 
-/// A source chain is user code too: where following it panics, what was written so far is replaced by the mark.
+/// A source chain is user code too: where following it panics, what was written so far is replaced by the mark. The limit is
+/// that of the whole chain.
 fn contained_error(entries: &mut Entries, value: &(dyn StdError + 'static), limit: usize) {
     let start = entries.bytes.len();
-    let bytes = &mut entries.bytes;
+    let (bytes, mut left) = (&mut entries.bytes, limit);
     let followed = catch_unwind(AssertUnwindSafe(|| {
-        encode::error(bytes, value, |text, error| write_fmt(text, format_args!("{error}"), limit));
+        encode::error(bytes, value, |text, error| write_fmt(text, format_args!("{error}"), &mut left));
     }));
     if followed.is_err() {
         entries.bytes.truncate(start);
@@ -160,15 +180,16 @@ fn contained_error(entries: &mut Entries, value: &(dyn StdError + 'static), limi
 
 const PANICKED: &str = "<panicked>";
 
-fn write_debug(out: &mut impl fmt::Write, value: &dyn fmt::Debug, limit: usize) -> fmt::Result {
-    write_fmt(out, format_args!("{value:?}"), limit)
+fn write_debug(out: &mut impl fmt::Write, value: &dyn fmt::Debug, mut limit: usize) -> fmt::Result {
+    write_fmt(out, format_args!("{value:?}"), &mut limit)
 }
 
-/// User code writes here: cut at the limit, and a panic or an error of it becomes a visible mark.
-fn write_fmt(out: &mut impl fmt::Write, arguments: fmt::Arguments<'_>, limit: usize) -> fmt::Result {
-    let mut capped = Capped { out, left: limit, cut: 0 };
+/// User code writes here: cut at the limit, which shrinks by what was written; a panic or an error becomes a visible mark.
+fn write_fmt(out: &mut impl fmt::Write, arguments: fmt::Arguments<'_>, limit: &mut usize) -> fmt::Result {
+    let mut capped = Capped { out, left: *limit, cut: 0 };
     let written = catch_unwind(AssertUnwindSafe(|| capped.write_fmt(arguments)));
     let cut = capped.cut;
+    *limit = capped.left;
     if cut > 0 {
         write!(out, "{}", Cut(cut))?;
     }
@@ -179,8 +200,8 @@ fn write_fmt(out: &mut impl fmt::Write, arguments: fmt::Arguments<'_>, limit: us
     }
 }
 
-fn write_cut(out: &mut impl fmt::Write, value: &str, limit: usize) -> fmt::Result {
-    write_fmt(out, format_args!("{value}"), limit)
+fn write_cut(out: &mut impl fmt::Write, value: &str, mut limit: usize) -> fmt::Result {
+    write_fmt(out, format_args!("{value}"), &mut limit)
 }
 
 /// The mark that stands where bytes were cut off.

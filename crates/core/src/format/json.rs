@@ -106,12 +106,12 @@ impl Json {
 
     fn event_fields(&self, record: &Record<'_>, object: &mut Object<'_>) {
         if self.flatten_event {
-            object.message(record);
-            object.fields(record.fields(), |name| RESERVED.contains(&name));
+            let has_message = object.message(record);
+            object.fields(record.fields(), |name| RESERVED.contains(&name) || has_message && name == "message");
         } else {
             let mut fields = object.nested("fields");
-            fields.message(record);
-            fields.fields(record.fields(), |name| name == "message");
+            let has_message = fields.message(record);
+            fields.fields(record.fields(), |name| has_message && name == "message");
             fields.end();
         }
     }
@@ -138,10 +138,9 @@ impl Json {
 }
 
 /// Keys that a flattened field must not take.
-const RESERVED: [&str; 11] = [
+const RESERVED: [&str; 10] = [
     "timestamp",
     "level",
-    "message",
     "target",
     "filename",
     "line_number",
@@ -229,10 +228,13 @@ impl<'a> Object<'a> {
         Object::begin(self.out)
     }
 
-    fn message(&mut self, record: &Record<'_>) {
-        if !record.message().is_empty() {
+    /// The message, if there is one. A `message` that is no text (`message = 42`) is an ordinary field.
+    fn message(&mut self, record: &Record<'_>) -> bool {
+        let has_message = !record.message().is_empty();
+        if has_message {
             self.string("message", record.message());
         }
+        has_message
     }
 
     /// Fields; a name that is taken gets a prefix, so that no key stands twice.

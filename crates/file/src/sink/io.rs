@@ -22,6 +22,8 @@ pub(super) struct Io<U> {
     clock: ClockSource,
     upkeep: U,
     delay: bool,
+    /// What is in the file goes when it is opened for the first time.
+    truncate: bool,
     /// `None` before the first record of a delayed file, and after close.
     file: Option<LogFile>,
     /// The file was rolled, but the new one could not be opened: records go on into the old file until it can.
@@ -43,6 +45,7 @@ impl<U: Upkeep> Io<U> {
             clock,
             upkeep,
             delay,
+            truncate,
             file,
             is_rolled: false,
             failed_at: None,
@@ -166,7 +169,8 @@ impl<U: Upkeep> Io<U> {
         if self.is_closed {
             return Err(self.closed());
         }
-        self.file = Some(LogFile::open(&*self.fs, &self.path, false)?);
+        self.file = Some(LogFile::open(&*self.fs, &self.path, self.truncate)?);
+        self.truncate = false;
         Ok(())
     }
 

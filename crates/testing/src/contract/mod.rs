@@ -32,8 +32,11 @@
 //! }
 //!
 //! tracing_handlers_testing::contract!(collecting, || Collecting::default());
-//! # tracing_handlers_testing::contract::cases::records_of_any_size_arrive_whole(&Collecting::default());
-//! # fn main() {}
+//! # fn main() {
+//! #     for (_, case) in tracing_handlers_testing::contract::CASES {
+//! #         case(&Collecting::default());
+//! #     }
+//! # }
 //! ```
 //!
 //! Every case flushes before it looks, and ends with the books: everything offered was handled,

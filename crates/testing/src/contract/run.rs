@@ -1,9 +1,10 @@
 //! One case at work: the handler, its failures, and the books at the end.
 
 use std::collections::HashSet;
+use std::panic;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
 
@@ -62,6 +63,12 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// Flushes after records were lost, or may have been: the first flush may say so, the second has nothing to say.
+    pub(super) fn flush_after_failures(&self) {
+        self.handler.flush(Deadline::after(PATIENCE)).ok();
+        self.flush();
+    }
+
     /// Flushes towards a broken destination: whatever comes of it, it comes soon.
     pub(super) fn try_flush(&self) {
         self.soon("flush", |handler| handler.flush(Deadline::after(NOT_LONG))).ok();
@@ -76,8 +83,12 @@ impl<'s> Run<'s> {
     pub(super) fn soon<T: Send + 'static>(&self, what: &str, call: impl FnOnce(&dyn Handler) -> T + Send + 'static) -> T {
         let (done, wait) = mpsc::channel();
         let handler = Arc::clone(&self.handler);
-        thread::spawn(move || done.send(call(&*handler)));
-        wait.recv_timeout(AT_ONCE).unwrap_or_else(|_| panic!("{what} did not return by its deadline, or panicked"))
+        let caller = thread::spawn(move || done.send(call(&*handler)));
+        match wait.recv_timeout(AT_ONCE) {
+            Ok(result) => result,
+            Err(RecvTimeoutError::Timeout) => panic!("{what} did not return by its deadline"),
+            Err(RecvTimeoutError::Disconnected) => panic::resume_unwind(caller.join().expect_err("it sent nothing")),
+        }
     }
 
     /// The lines that arrived, a repetition taken for one where the subject may repeat.
@@ -145,6 +156,17 @@ impl<'s> Run<'s> {
         }
         stats
     }
+}
+
+/// Runs `work` on each input in a thread of its own; the first panic goes on in the caller.
+pub(super) fn concurrently<T: Sync>(inputs: &[T], work: impl Fn(&T) + Sync) {
+    let work = &work;
+    thread::scope(|scope| {
+        let workers: Vec<_> = inputs.iter().map(|input| scope.spawn(move || work(input))).collect();
+        for worker in workers {
+            worker.join().unwrap_or_else(|panic| panic::resume_unwind(panic));
+        }
+    });
 }
 
 /// `count` messages that are all different: `kind 000000 …`.

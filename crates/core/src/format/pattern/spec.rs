@@ -40,7 +40,8 @@ pub(super) enum Align {
 }
 
 impl Spec {
-    pub(super) const NATURAL: Self =
+    #[cfg(test)]
+    const NATURAL: Self =
         Self { convert: Convert::Natural, align: None, fill: ' ', sign: None, width: 0, precision: None };
 
     /// A number as its type says, with its sign.

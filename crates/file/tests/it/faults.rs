@@ -1,0 +1,174 @@
+//! What the file system can do to a writer, and what may not come of it.
+
+use std::fs;
+use std::io::{ErrorKind, Read as _};
+use std::path::PathBuf;
+use std::thread;
+
+use tempfile::{TempDir, tempdir};
+use tracing_handlers_core::{DropReason, Handler};
+use tracing_handlers_file::FileHandler;
+use tracing_handlers_testing::{FailureLog, FaultFs, MessageOnly, Op, record};
+
+struct Setting {
+    _directory: TempDir,
+    path: PathBuf,
+    fs: FaultFs,
+    failures: FailureLog,
+    handler: FileHandler,
+}
+
+fn setting() -> Setting {
+    let directory = tempdir().unwrap();
+    let (path, fs, failures) = (directory.path().join("app.log"), FaultFs::new(), FailureLog::new());
+    let handler = FileHandler::builder(&path).fs(fs.clone()).on_failure(failures.clone()).format(MessageOnly).build().unwrap();
+    Setting { _directory: directory, path, fs, failures, handler }
+}
+
+impl Setting {
+    fn content(&self) -> String {
+        fs::read_to_string(&self.path).unwrap()
+    }
+
+    fn handle(&self, message: &str) -> Result<(), tracing_handlers_core::Error> {
+        self.handler.handle(&record(message).as_record())
+    }
+}
+
+#[test]
+fn a_record_cut_by_a_full_disk_is_taken_back_and_counted() {
+    let setting = setting();
+    setting.handle("1").unwrap();
+    setting.fs.disk_full_after(5);
+    let error = setting.handle("does not fit").unwrap_err();
+    assert!(error.is_io() && error.is_reported());
+    assert_eq!(error.io_error().unwrap().raw_os_error(), Some(28));
+    assert_eq!(setting.content(), "1\n");
+    assert_eq!(setting.failures.lost_for(DropReason::Failed), 1);
+
+    setting.fs.heal_all();
+    setting.handle("2").unwrap();
+    assert_eq!(setting.content(), "1\n2\n");
+    assert_eq!(setting.handler.stats().delivered, 2);
+    assert!(setting.handler.stats().is_balanced());
+}
+
+#[test]
+fn a_torn_record_that_cannot_be_taken_back_does_not_touch_the_next_one() {
+    let setting = setting();
+    setting.fs.disk_full_after(5);
+    setting.fs.fail(Op::Truncate, ErrorKind::PermissionDenied);
+    setting.handle("does not fit").unwrap_err();
+    setting.fs.heal_all();
+    setting.handle("2").unwrap();
+    assert_eq!(setting.content(), "does \n2\n");
+}
+
+#[test]
+fn what_another_process_wrote_behind_a_torn_record_is_not_cut_off() {
+    let setting = setting();
+    setting.fs.disk_full_after(5);
+    setting.fs.hold(Op::Truncate);
+    thread::scope(|scope| {
+        // Between the torn write and the look at the size somebody else appends: simulated by a size that does not fit.
+        fs::write(&setting.path, "theirs\n").unwrap();
+        scope.spawn(|| setting.handle("does not fit").unwrap_err());
+        setting.fs.release(Op::Truncate);
+    });
+    setting.fs.heal_all();
+    setting.handle("2").unwrap();
+    assert!(setting.content().starts_with("theirs\n"), "{}", setting.content());
+    assert!(setting.content().ends_with("\n2\n"), "{}", setting.content());
+}
+
+#[test]
+fn short_and_interrupted_writes_are_completed() {
+    let setting = setting();
+    setting.fs.short_writes(3);
+    setting.fs.fail_times(Op::Write, 2, ErrorKind::Interrupted);
+    setting.handle("written in many small pieces").unwrap();
+    assert_eq!(setting.content(), "written in many small pieces\n");
+    assert!(setting.failures.is_empty());
+}
+
+#[test]
+fn a_delayed_file_that_cannot_be_opened_costs_records_only_until_it_can() {
+    let directory = tempdir().unwrap();
+    let (path, faults, failures) = (directory.path().join("app.log"), FaultFs::new(), FailureLog::new());
+    let handler = FileHandler::builder(&path).delay(true).fs(faults.clone()).on_failure(failures.clone()).format(MessageOnly);
+    let handler = handler.build().unwrap();
+    faults.fail(Op::Open, ErrorKind::PermissionDenied);
+    handler.handle(&record("1").as_record()).unwrap_err();
+    faults.heal_all();
+    handler.handle(&record("2").as_record()).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "2\n");
+    assert_eq!(failures.lost(), 1);
+    assert!(handler.stats().is_balanced());
+}
+
+#[test]
+fn a_batch_that_fails_in_the_middle_counts_what_was_written_and_what_was_lost() {
+    let setting = setting();
+    setting.fs.disk_full_after(6);
+    let records: Vec<_> = ["one", "two", "three", "four"].map(record).into();
+    setting.handler.handle_batch(&mut records.iter().map(|record| record.as_record())).unwrap_err();
+    assert_eq!(setting.content(), "one\n", "whole records only");
+    let stats = setting.handler.stats();
+    assert_eq!((stats.delivered, stats.dropped()), (1, 3));
+    assert_eq!(setting.failures.lost(), 3);
+    assert!(stats.is_balanced());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_pipe_is_written_like_a_file() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("pipe");
+    assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+    let reader = thread::spawn({
+        let path = path.clone();
+        move || {
+            let mut text = String::new();
+            fs::File::open(path).unwrap().read_to_string(&mut text).unwrap();
+            text
+        }
+    });
+    let handler = FileHandler::builder(&path).format(MessageOnly).build().unwrap();
+    handler.handle(&record("through the pipe").as_record()).unwrap();
+    drop(handler);
+    assert_eq!(reader.join().unwrap(), "through the pipe\n");
+}
+
+/// `/dev/full` is the real thing: every write to it fails with "no space left on device".
+#[cfg(target_os = "linux")]
+#[test]
+fn a_device_without_space_is_counted_and_reported() {
+    let failures = FailureLog::new();
+    let handler = FileHandler::builder("/dev/full").on_failure(failures.clone()).build().unwrap();
+    let error = handler.handle(&record("1").as_record()).unwrap_err();
+    assert_eq!(error.io_error().unwrap().kind(), ErrorKind::StorageFull);
+    assert_eq!(failures.lost(), 1);
+    assert!(handler.stats().is_balanced());
+}
+
+#[test]
+fn without_a_hook_failures_go_to_stderr_as_one_line() {
+    const CHILD: &str = "TRACING_HANDLERS_STDERR_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        let handler = FileHandler::builder("/dev/full").build().unwrap();
+        for _ in 0..1_000 {
+            handler.handle(&record("lost").as_record()).unwrap_err();
+        }
+        return;
+    }
+    let child = std::process::Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "faults::without_a_hook_failures_go_to_stderr_as_one_line", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(child.stderr).unwrap();
+    let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("tracing-handlers: ")).collect();
+    let [first, rest] = lines[..] else { panic!("two lines, not {stderr}") };
+    assert!(first.contains("file /dev/full: write /dev/full: ") && first.ends_with("; 1 record lost"), "{first}");
+    assert!(rest.ends_with("(999 failures since the last line); 999 records lost"), "{rest}");
+}
