@@ -2,7 +2,7 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`contract`] | one suite of cases that every handler passes, put into a test binary by [`contract!`] |
+//! | [`contract`](mod@contract) | one suite of cases that every handler passes, put into a test binary by [`contract!`] |
 //! | [`fault_fs`] | a file system that fails, fills up, loses power or waits exactly where the test says |
 //! | [`file_subject`] | the subject of the file family, and what reads a rolled log back |
 //! | [`clock`] | a clock that the test moves |

@@ -104,7 +104,7 @@ fn values_of_spans_are_written_the_same() {
         let _one = info_span!("one", yes = true, min = i64::MIN, large = u64::MAX, wide = i128::MIN, nan = f64::NAN).entered();
         let error = io::Error::other("refused");
         let err = &error as &(dyn StdError + 'static);
-        let _two = info_span!("two", bytes = &b"ab"[..], err, text = "x\n", display = %"shown", float = 0.5).entered();
+        let _two = info_span!("two", err, text = "x\n", display = %"shown", float = 0.5).entered();
         info!("x");
     });
 }
@@ -228,6 +228,21 @@ fn a_flattened_field_never_takes_the_name_of_another_key() {
         ["timestamp", "level", "message", "field.level", "field.message", "field.spans", "free", "target", "span", "spans"]
     );
     assert!(line.contains(r#""span":{"field.name":"n","name":"s"}"#), "{line}");
+}
+
+/// Bytes are the same text everywhere. There, they are that text in an event and a list of numbers in a span.
+#[test]
+fn bytes_of_a_span_are_written_like_those_of_an_event() {
+    let (ours, theirs) = both(
+        Json::new(),
+        |memory| fmt::layer().json().with_writer(memory).with_timer(Fixed),
+        || {
+            let _span = info_span!("s", data = &b"ab"[..]).entered();
+            info!(data = &b"ab"[..], "x");
+        },
+    );
+    assert_eq!(ours[0].matches(r#""data":"[61 62]""#).count(), 3, "{}", ours[0]);
+    assert_eq!(theirs[0].matches(r#""data":"[61 62]""#).count(), 1, "{}", theirs[0]);
 }
 
 /// And a name without the mark of a raw identifier, which the other layout keeps for events (not for spans).

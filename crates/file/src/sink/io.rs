@@ -171,6 +171,7 @@ impl<U: Upkeep> Io<U> {
         }
         self.file = Some(LogFile::open(&*self.fs, &self.path, self.truncate)?);
         self.truncate = false;
+        self.is_rolled = false;
         Ok(())
     }
 
@@ -191,33 +192,40 @@ impl<U: Upkeep> Io<U> {
         notes.extend(done.err());
     }
 
+    /// Rolls because the user asked for it. A delayed file is opened with the next record, as it was at first.
+    pub(super) fn roll_on_request(&mut self) -> Result<(), Error> {
+        if self.delay { self.roll() } else { self.roll_over() }
+    }
+
     /// Moves the old file away, opens the new one and only then lets go of the old.
-    pub(super) fn roll_over(&mut self) -> Result<(), Error> {
+    fn roll_over(&mut self) -> Result<(), Error> {
+        self.roll()?;
+        self.reopen()
+    }
+
+    /// Moves the file at the path away; the open one stays open until the next is.
+    fn roll(&mut self) -> Result<(), Error> {
         // Hooks of the user run here; what they log must not come back to this lock.
         let _own_work = reentry::enter();
         if self.is_closed {
             return Err(self.closed());
         }
-        if !self.is_rolled {
-            let mut unlinked = Vec::new();
-            let rolled = self.upkeep.roll(Place { fs: &*self.fs, path: &self.path }, &mut unlinked);
-            if !unlinked.is_empty() {
-                cleanup::drop_later(unlinked);
-            }
-            rolled?;
-            self.is_rolled = true;
+        if self.is_rolled {
+            return Ok(());
         }
-        self.reopen()
+        let mut unlinked = Vec::new();
+        let rolled = self.upkeep.roll(Place { fs: &*self.fs, path: &self.path }, &mut unlinked);
+        if !unlinked.is_empty() {
+            cleanup::drop_later(unlinked);
+        }
+        self.is_rolled = rolled.is_ok();
+        rolled
     }
 
     /// Opens the path again, and lets go of the old file if that works.
     pub(super) fn reopen(&mut self) -> Result<(), Error> {
         if self.is_closed {
             return Err(self.closed());
-        }
-        if self.delay && self.file.is_none() {
-            self.is_rolled = false;
-            return Ok(());
         }
         let new = LogFile::open(&*self.fs, &self.path, false)?;
         self.is_rolled = false;

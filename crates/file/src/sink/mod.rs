@@ -101,7 +101,7 @@ impl<U: Upkeep> FileAccess<'_, U> {
     ///
     /// The step that failed; the old file is still written to.
     pub fn roll_over(&mut self) -> Result<(), Error> {
-        self.io.roll_over()
+        self.io.roll_on_request()
     }
 
     /// Looks at the file as before a record, and opens it again if it is another. Says whether it did.

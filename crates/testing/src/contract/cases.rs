@@ -119,7 +119,7 @@ fn assert_refused(result: Result<(), Error>) {
 /// A close while four threads write: a record is delivered or counted as refused.
 pub fn a_close_among_writers_leaves_no_record_unaccounted(subject: &dyn Subject) {
     let run = Run::open(subject);
-    let of_threads: Vec<_> = (0..4).map(|thread| messages(&format!("thread {thread}"), 1000)).collect();
+    let of_threads: Vec<_> = (0..4).map(|thread| messages(&format!("thread {thread}"), 2000)).collect();
     let taken = Mutex::new(Vec::new());
     let (started, wait) = mpsc::channel();
     thread::scope(|scope| {
@@ -135,6 +135,7 @@ pub fn a_close_among_writers_leaves_no_record_unaccounted(subject: &dyn Subject)
         let closed = run.handler.close(Deadline::after(PATIENCE));
         assert!(closed.is_ok(), "close failed: {closed:?}; {:?}", run.failures);
     });
+    assert_refused(run.offer("late"));
     let taken = lock(&taken).clone();
     run.expect_among(&taken, &[]);
     let stats = run.books();
@@ -145,19 +146,19 @@ pub fn a_close_among_writers_leaves_no_record_unaccounted(subject: &dyn Subject)
     }
 }
 
+/// Offers until the handler refuses; says when a good number of records was taken, since an early close shows little.
 fn offer_until_refused(run: &Run<'_>, messages: &[String], started: impl FnOnce()) -> Vec<String> {
-    let mut started = Some(started);
-    let mut taken = Vec::new();
-    for message in messages {
+    let (first, rest) = messages.split_at(100);
+    first.iter().for_each(|message| run.hand_over(message));
+    started();
+    let mut taken = first.to_vec();
+    for message in rest {
         match run.offer(message) {
             Ok(()) => taken.push(message.clone()),
             Err(error) => {
                 assert!(error.is_closed(), "refused for another reason: {}", error.one_line());
                 break;
             }
-        }
-        if let Some(started) = started.take() {
-            started();
         }
     }
     taken

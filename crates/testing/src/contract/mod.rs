@@ -142,9 +142,9 @@ macro_rules! list_cases {
 }
 __contract_cases!(list_cases);
 
-/// Makes a module of tests, one for each case of the [suite](crate::contract), out of a way to make a [`Subject`].
+/// Makes a module of tests, one for each case of the [suite](mod@crate::contract), out of a way to make a [`Subject`].
 ///
-/// `contract!(rotating_file, || MySubject::new());` — see the [module](crate::contract) for an example that runs.
+/// `contract!(rotating_file, || MySubject::new());` — see the [module](mod@crate::contract) for an example that runs.
 #[macro_export]
 macro_rules! contract {
     ($name:ident, $make:expr $(,)?) => {

@@ -296,7 +296,8 @@ impl Handler for Buffered {
             Flaw::BatchEndsAtAFailure => return records.iter().try_for_each(|record| self.handle(record)),
             _ => {}
         }
-        records.iter().fold(Ok(()), |first, record| first.and(self.handle(record)))
+        let results: Vec<_> = records.iter().map(|record| self.handle(record)).collect();
+        results.into_iter().collect()
     }
 
     fn flush(&self, deadline: Deadline) -> Result<(), Error> {

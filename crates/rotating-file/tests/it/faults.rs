@@ -1,0 +1,190 @@
+//! Faults in the middle of a rollover: the record is in the old file, or counted; writing goes on when the fault ends.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use tempfile::{TempDir, tempdir};
+use tracing_handlers_core::{DropReason, Handler, Timestamp};
+use tracing_handlers_rotating_file::RotatingFileHandler;
+use tracing_handlers_testing::file_subject::{lines_of, logs_oldest_first};
+use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, Op, record};
+
+struct Setting {
+    _directory: TempDir,
+    path: PathBuf,
+    fs: FaultFs,
+    clock: ManualClock,
+    failures: FailureLog,
+    handler: RotatingFileHandler,
+}
+
+fn setting() -> Setting {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("logs/app.log");
+    let (fs, failures) = (FaultFs::new(), FailureLog::new());
+    let clock = ManualClock::new(Timestamp::from_unix_seconds(1_000));
+    let builder = RotatingFileHandler::builder(&path).max_bytes(10).backup_count(3).format(MessageOnly);
+    let handler = builder.fs(fs.clone()).clock(clock.clone()).on_failure(failures.clone()).build().unwrap();
+    Setting { _directory: directory, path, fs, clock, failures, handler }
+}
+
+impl Setting {
+    fn handle(&self, message: &str) {
+        self.handler.handle(&record(message).as_record()).unwrap();
+    }
+
+    fn lines(&self) -> Vec<String> {
+        logs_oldest_first(&self.path).iter().flat_map(|path| lines_of(path)).collect()
+    }
+
+    fn backup(&self, number: usize) -> PathBuf {
+        self.path.with_extension(format!("log.{number}"))
+    }
+
+    /// After the fault: the next record past the pause rolls, and nothing was lost or doubled.
+    fn recovers(&self, expected: &[&str]) {
+        self.fs.heal_all();
+        self.clock.advance(Duration::from_secs(1));
+        self.handle("recovered");
+        assert_eq!(lines_of(&self.path), ["recovered"], "rolled as soon as it could");
+        assert_eq!(self.lines(), [expected, &["recovered"]].concat());
+        assert_eq!(self.failures.lost(), 0);
+        let stats = self.handler.stats();
+        assert!(stats.is_balanced() && stats.dropped() == 0, "{stats}");
+    }
+}
+
+#[test]
+fn a_refused_rename_keeps_the_record_in_the_old_file() {
+    let setting = setting();
+    setting.handle("first one");
+    setting.fs.fail(Op::Rename, ErrorKind::PermissionDenied);
+    setting.handle("second one");
+    setting.handle("third one");
+    assert_eq!(lines_of(&setting.path), ["first one", "second one", "third one"]);
+    assert_eq!(setting.failures.len(), 1, "tried once a second: {:?}", setting.failures.texts());
+    setting.recovers(&["first one", "second one", "third one"]);
+}
+
+#[test]
+fn a_rename_refused_half_way_up_the_chain_loses_no_backup() {
+    let setting = setting();
+    for message in ["the first", "the second", "the third"] {
+        setting.handle(message);
+    }
+    let (from, path) = (setting.backup(1), setting.path.clone());
+    setting.fs.fail_on(Op::Rename, move |path| path == from, ErrorKind::PermissionDenied);
+    setting.handle("the fourth");
+    assert_eq!(lines_of(&path), ["the third", "the fourth"]);
+    setting.recovers(&["the first", "the second", "the third", "the fourth"]);
+}
+
+#[test]
+fn a_new_file_that_cannot_be_opened_keeps_the_old_one_in_use() {
+    let setting = setting();
+    setting.handle("first one");
+    setting.fs.fail(Op::Open, ErrorKind::PermissionDenied);
+    setting.handle("second one");
+    setting.handle("third one");
+    assert!(!setting.path.exists(), "the file was moved before");
+    assert_eq!(lines_of(&setting.backup(1)), ["first one", "second one", "third one"]);
+    setting.recovers(&["first one", "second one", "third one"]);
+    assert!(!setting.backup(2).exists(), "moved once, not once more for each try");
+}
+
+#[test]
+fn an_oldest_backup_that_cannot_be_removed_stops_the_rollover_only() {
+    let setting = setting();
+    for message in ["the first", "the second", "the third", "the fourth"] {
+        setting.handle(message);
+    }
+    setting.fs.fail(Op::Unlink, ErrorKind::PermissionDenied);
+    setting.handle("the fifth");
+    assert_eq!(setting.lines(), ["the first", "the second", "the third", "the fourth", "the fifth"]);
+    // What is removed for the next rollover is the oldest, as configured.
+    setting.recovers(&["the second", "the third", "the fourth", "the fifth"]);
+}
+
+#[test]
+fn a_full_disk_costs_the_record_and_nothing_else() {
+    let setting = setting();
+    setting.handle("first one");
+    setting.fs.disk_full_after(4);
+    setting.handler.handle(&record("second one").as_record()).unwrap_err();
+    assert_eq!(setting.failures.lost_for(DropReason::Failed), 1);
+    setting.fs.heal_all();
+    setting.handle("third one");
+    assert_eq!(setting.lines(), ["first one", "third one"]);
+    assert!(setting.handler.stats().is_balanced());
+}
+
+#[test]
+fn a_directory_that_is_gone_is_made_again() {
+    let setting = setting();
+    setting.handle("first one");
+    fs::remove_dir_all(setting.path.parent().unwrap()).unwrap();
+    setting.handle("second one");
+    assert_eq!(setting.lines(), ["second one"], "the first went with its directory");
+    assert_eq!(setting.handler.stats().delivered, 2);
+    assert!(setting.failures.is_empty(), "{:?}", setting.failures.texts());
+}
+
+#[test]
+fn a_file_replaced_by_a_directory_goes_on_being_written() {
+    let setting = setting();
+    setting.handle("first one");
+    let moved = setting.path.with_extension("moved");
+    fs::rename(&setting.path, &moved).unwrap();
+    fs::create_dir(&setting.path).unwrap();
+    setting.handle("second one");
+    assert_eq!(lines_of(&moved), ["first one", "second one"]);
+    assert_eq!(setting.failures.lost(), 0);
+    assert!(!setting.failures.is_empty());
+    fs::remove_dir(&setting.path).unwrap();
+    setting.clock.advance(Duration::from_secs(1));
+    setting.handle("third one");
+    assert_eq!(lines_of(&setting.path), ["third one"]);
+}
+
+#[test]
+fn a_clock_that_steps_back_does_not_stop_the_retries() {
+    let setting = setting();
+    setting.handle("first one");
+    setting.fs.fail(Op::Rename, ErrorKind::PermissionDenied);
+    setting.handle("second one");
+    setting.fs.heal_all();
+    setting.clock.set(Timestamp::from_unix_seconds(1));
+    setting.handle("third one");
+    assert_eq!(lines_of(&setting.path), ["third one"]);
+}
+
+/// Real permissions, where the test does not run as root (who is refused nothing).
+#[cfg(unix)]
+#[test]
+fn a_directory_without_write_permission_keeps_the_old_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let setting = setting();
+    setting.handle("first one");
+    let directory = setting.path.parent().unwrap();
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o500)).unwrap();
+    let is_refused = fs::write(directory.join("probe"), "").is_err();
+    setting.handle("second one");
+    fs::set_permissions(directory, fs::Permissions::from_mode(0o700)).unwrap();
+    let expected: &[&str] = if is_refused { &["first one", "second one"] } else { &["second one"] };
+    assert_eq!(lines_of(&setting.path), expected);
+    assert_eq!(setting.handler.stats().delivered, 2);
+}
+
+/// The blocks of the oldest backup are freed by a thread; the name is gone before the caller goes on.
+#[test]
+fn the_oldest_backup_is_gone_when_the_record_is_written() {
+    let setting = setting();
+    for number in 0..20 {
+        setting.handle(&format!("number {number:03}"));
+        assert!(!setting.backup(4).exists());
+        assert!(logs_oldest_first(&setting.path).len() <= 4);
+    }
+}
