@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use time::OffsetDateTime;
 
@@ -51,13 +51,20 @@ impl Timestamp {
 }
 
 impl From<SystemTime> for Timestamp {
+    #[inline]
     fn from(time: SystemTime) -> Self {
-        let clamp = |nanos: u128| i64::try_from(nanos).unwrap_or(i64::MAX);
         match time.duration_since(UNIX_EPOCH) {
-            Ok(since) => Self(clamp(since.as_nanos())),
-            Err(before) => Self(-clamp(before.duration().as_nanos())),
+            Ok(since) => Self(clamped_nanos(since)),
+            Err(before) => Self(-clamped_nanos(before.duration())),
         }
     }
+}
+
+/// Without the 128 bits of [`Duration::as_nanos`]: this runs once an event.
+#[inline]
+fn clamped_nanos(duration: Duration) -> i64 {
+    let seconds = i64::try_from(duration.as_secs()).unwrap_or(i64::MAX);
+    seconds.saturating_mul(1_000_000_000).saturating_add(i64::from(duration.subsec_nanos()))
 }
 
 impl From<OffsetDateTime> for Timestamp {
@@ -134,13 +141,19 @@ pub fn monotonic() -> Instant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     #[test]
     fn times_before_the_epoch_have_positive_fractions() {
         let stamp = Timestamp::from(UNIX_EPOCH - Duration::from_millis(250));
         assert_eq!(stamp.unix_seconds(), -1);
         assert_eq!(stamp.subsec_nanos(), 750_000_000);
+    }
+
+    #[test]
+    fn times_beyond_the_range_are_its_ends() {
+        let three_centuries = Duration::from_secs(300 * 366 * 86_400);
+        assert_eq!(Timestamp::from(UNIX_EPOCH + three_centuries).as_nanos(), i64::MAX);
+        assert_eq!(Timestamp::from(UNIX_EPOCH - three_centuries).as_nanos(), -i64::MAX);
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::stats::Counters;
-use crate::{Deadline, Error, Handler, Stats};
+use crate::{Deadline, Error, Handler, Stats, reentry};
 
 /// A cheap, cloneable handle of a handler behind a layer.
 ///
@@ -44,6 +44,7 @@ impl Handle {
     ///
     /// The handler's error, or that the time was up.
     pub fn flush(&self, timeout: Duration) -> Result<(), Error> {
+        let _own_work = reentry::enter();
         self.handler.flush(Deadline::after(timeout))
     }
 
@@ -53,6 +54,7 @@ impl Handle {
     ///
     /// The handler's error, or that the time was up.
     pub fn close(&self, timeout: Duration) -> Result<(), Error> {
+        let _own_work = reentry::enter();
         self.handler.close(Deadline::after(timeout))
     }
 

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
 use crate::sync::{lock, lock_before};
-use crate::{Deadline, Handler, Stats, exit_hook};
+use crate::{Deadline, Handler, Stats, exit_hook, reentry};
 
 /// How long the exit hook may hold up the end of the process, all handlers together.
 const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
@@ -46,11 +46,14 @@ pub fn shutdown(timeout: Duration) -> ShutdownReport {
     let deadline = Deadline::after(timeout);
     let handlers: Vec<_> = lock(&REGISTERED).iter().rev().filter_map(|entry| entry.handler.upgrade()).collect();
     let mut report = ShutdownReport::default();
+    let _own_work = reentry::enter();
     for handler in handlers {
-        let closed = handler.close(deadline);
+        // A panic of one handler must not keep the others from being closed.
+        let closed = catch_unwind(AssertUnwindSafe(|| handler.close(deadline)));
+        let stats = catch_unwind(AssertUnwindSafe(|| handler.stats()));
         report.handlers += 1;
-        report.failed += usize::from(closed.is_err());
-        report.stats = report.stats.plus(handler.stats());
+        report.failed += usize::from(!matches!(closed, Ok(Ok(()))) || stats.is_err());
+        report.stats = report.stats.plus(stats.unwrap_or_default());
     }
     report
 }

@@ -1,6 +1,8 @@
 //! `NullHandler`: takes every record and does nothing with it.
 
-use tracing_handlers_core::{Counters, Deadline, Error, Handler, HandlerLayer, Record, Stats};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tracing_handlers_core::{Counters, Deadline, DropReason, Error, Handler, HandlerLayer, Record, Stats};
 
 /// Does nothing with a record but count it as delivered: Python's `NullHandler`, for libraries and for switching a place off.
 ///
@@ -16,6 +18,7 @@ use tracing_handlers_core::{Counters, Deadline, Error, Handler, HandlerLayer, Re
 #[derive(Debug, Default)]
 pub struct NullHandler {
     counters: Counters,
+    is_closed: AtomicBool,
 }
 
 /// The layer of a [`NullHandler`].
@@ -30,6 +33,10 @@ impl NullHandler {
 
 impl Handler for NullHandler {
     fn handle(&self, _: &Record<'_>) -> Result<(), Error> {
+        if self.is_closed.load(Ordering::Relaxed) {
+            self.counters.dropped(DropReason::Closed);
+            return Err(Error::closed("null"));
+        }
         self.counters.delivered();
         Ok(())
     }
@@ -39,6 +46,7 @@ impl Handler for NullHandler {
     }
 
     fn close(&self, _: Deadline) -> Result<(), Error> {
+        self.is_closed.store(true, Ordering::Relaxed);
         Ok(())
     }
 

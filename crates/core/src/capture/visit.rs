@@ -59,13 +59,13 @@ pub(super) struct FieldVisitor<'a> {
 impl FieldVisitor<'_> {
     /// Writes the name and says how long the value may be, or counts the field as omitted.
     #[inline]
-    fn begin(&mut self, field: &Field) -> Option<usize> {
+    fn begin(&mut self, name: &'static str) -> Option<usize> {
         let left = self.limits.record_bytes.saturating_sub(self.entries.bytes.len());
         if self.entries.count >= self.limits.fields || left == 0 {
-            self.entries.omitted.push(field.name());
+            self.entries.omitted.push(name);
             return None;
         }
-        encode::str(&mut self.entries.bytes, shown_name(field.name()));
+        encode::str(&mut self.entries.bytes, shown_name(name));
         self.entries.count += 1;
         Some(self.limits.value_bytes.min(left))
     }

@@ -54,22 +54,38 @@ pub(crate) fn bool(out: &mut Vec<u8>, value: bool) {
 
 #[inline]
 pub(crate) fn u64(out: &mut Vec<u8>, value: u64) {
-    if value < 128 {
-        out.push(value as u8);
-    } else {
-        infallible(rmp::encode::write_uint(out, value));
+    match value {
+        0..0x80 => out.push(value as u8),
+        0x80..0x100 => out.extend_from_slice(&[0xcc, value as u8]),
+        0x100..0x1_0000 => headed(out, 0xcd, (value as u16).to_be_bytes()),
+        0x1_0000..0x1_0000_0000 => headed(out, 0xce, (value as u32).to_be_bytes()),
+        _ => headed(out, 0xcf, value.to_be_bytes()),
     }
 }
 
 #[inline]
 pub(crate) fn i64(out: &mut Vec<u8>, value: i64) {
-    infallible(rmp::encode::write_sint(out, value));
+    match value {
+        0.. => u64(out, value.unsigned_abs()),
+        -0x20..0 => out.push(value as u8),
+        -0x80..-0x20 => out.extend_from_slice(&[0xd0, value as u8]),
+        -0x8000..-0x80 => headed(out, 0xd1, (value as i16).to_be_bytes()),
+        -0x8000_0000..-0x8000 => headed(out, 0xd2, (value as i32).to_be_bytes()),
+        _ => headed(out, 0xd3, value.to_be_bytes()),
+    }
+}
+
+/// A marker and the number behind it.
+#[inline]
+fn headed<const N: usize>(out: &mut Vec<u8>, marker: u8, number: [u8; N]) {
+    out.reserve(1 + N);
+    out.push(marker);
+    out.extend_from_slice(&number);
 }
 
 #[inline]
 pub(crate) fn f64(out: &mut Vec<u8>, value: f64) {
-    out.push(0xcb);
-    out.extend_from_slice(&value.to_be_bytes());
+    headed(out, 0xcb, value.to_be_bytes());
 }
 
 #[inline]
@@ -79,15 +95,25 @@ pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
 }
 
 pub(crate) fn bytes(out: &mut Vec<u8>, value: &[u8]) {
-    infallible(rmp::encode::write_bin(out, value));
+    bytes_header(out, value.len());
+    out.extend_from_slice(value);
 }
 
 #[inline]
 fn str_header(out: &mut Vec<u8>, len: usize) {
-    if len < 32 {
-        out.push(0xa0 | len as u8);
-    } else {
-        infallible(rmp::encode::write_str_len(out, clamp(len)));
+    match len {
+        0..32 => out.push(0xa0 | len as u8),
+        32..0x100 => out.extend_from_slice(&[0xd9, len as u8]),
+        0x100..0x1_0000 => headed(out, 0xda, (len as u16).to_be_bytes()),
+        _ => headed(out, 0xdb, clamp(len).to_be_bytes()),
+    }
+}
+
+fn bytes_header(out: &mut Vec<u8>, len: usize) {
+    match len {
+        0..0x100 => out.extend_from_slice(&[0xc4, len as u8]),
+        0x100..0x1_0000 => headed(out, 0xc5, (len as u16).to_be_bytes()),
+        _ => headed(out, 0xc6, clamp(len).to_be_bytes()),
     }
 }
 
@@ -108,8 +134,11 @@ pub(crate) fn u128(out: &mut Vec<u8>, value: u128) {
 }
 
 /// `{"debug": text}` where `write` makes the text.
+#[inline]
 pub(crate) fn debug(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
-    tagged_text(out, tag::DEBUG, write);
+    // The map, its key and the byte that is kept for the header, in one piece: most fields of most events pass here.
+    out.extend_from_slice(b"\x81\xa5debug\xa0");
+    fill(out, write);
 }
 
 /// `{"error": [message, source, source's source, …]}`; each text goes through `write`, which may cut it.
@@ -134,7 +163,7 @@ pub(crate) fn error(
             *byte = 0x90 | count;
         }
     } else {
-        out.splice(header..=header, [0xdc, 0, count]);
+        replace_header(out, header + 1, [0xdc, 0, count]);
     }
 }
 
@@ -180,24 +209,41 @@ fn tagged_text(out: &mut Vec<u8>, tag: &str, write: impl FnOnce(&mut Text<'_>) -
 
 /// A string whose length is known only after it was written: one byte is kept for the header and widened where needed.
 pub(crate) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
-    let header = out.len();
     out.push(0xa0);
+    fill(out, write);
+}
+
+/// Writes the text behind the byte that is kept for its header, the last of `out`.
+#[inline]
+fn fill(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
+    let start = out.len();
     if write(&mut Text { out }).is_err() {
         out.extend_from_slice("<formatting failed>".as_bytes());
     }
-    let len = out.len() - header - 1;
-    if len < 32 {
-        if let Some(byte) = out.get_mut(header) {
-            *byte = 0xa0 | len as u8;
-        }
-        return;
+    let len = out.len() - start;
+    if len >= 32 {
+        widen_header(out, start, len);
+    } else if let Some(header) = out.get_mut(start - 1) {
+        *header = 0xa0 | len as u8;
     }
-    let wide = (len as u64).to_be_bytes();
-    let [_, _, _, _, a, b, c, d] = wide;
+}
+
+fn widen_header(out: &mut Vec<u8>, start: usize, len: usize) {
+    let [a, b, c, d] = clamp(len).to_be_bytes();
     match len {
-        ..0x100 => drop(out.splice(header..=header, [0xd9, d])),
-        0x100..0x1_0000 => drop(out.splice(header..=header, [0xda, c, d])),
-        _ => drop(out.splice(header..=header, [0xdb, a, b, c, d])),
+        ..0x100 => replace_header(out, start, [0xd9, d]),
+        0x100..0x1_0000 => replace_header(out, start, [0xda, c, d]),
+        _ => replace_header(out, start, [0xdb, a, b, c, d]),
+    }
+}
+
+/// Puts a header of `N` bytes in the place of the one byte before `start`.
+fn replace_header<const N: usize>(out: &mut Vec<u8>, start: usize, header: [u8; N]) {
+    let end = out.len();
+    out.resize(end + N - 1, 0);
+    out.copy_within(start..end, start + N - 1);
+    if let Some(place) = out.get_mut(start - 1..start - 1 + N) {
+        place.copy_from_slice(&header);
     }
 }
 

@@ -172,16 +172,19 @@ impl<U: Upkeep> Shared<U> {
 
     #[inline]
     fn push(&self, front: &Mutex<Front>, line: &[u8], writer: &Writer) -> Result<(), Error> {
-        let pushed = lock(front).push(line);
-        match pushed {
-            Pushed::Quietly => return Ok(()),
-            Pushed::HalfFull => {
-                writer.wake();
-                return Ok(());
+        loop {
+            let pushed = lock(front).push(line);
+            match pushed {
+                Pushed::Quietly => return Ok(()),
+                Pushed::HalfFull => {
+                    writer.wake();
+                    return Ok(());
+                }
+                // The caller writes what is buffered itself, as a direct handler would have done line by line. Other callers may
+                // have filled the room again before this one comes back, so only a fault ends this.
+                Pushed::NoRoom if self.relieve() => {}
+                Pushed::NoRoom | Pushed::Closed => break,
             }
-            Pushed::Closed => {}
-            // The caller writes what is buffered itself, as a direct handler would have done line by line.
-            Pushed::NoRoom => self.relieve(),
         }
         let refused = lock(front).push_or_drop(line);
         refused.map_or(Ok(()), |reason| {
@@ -194,10 +197,15 @@ impl<U: Upkeep> Shared<U> {
         })
     }
 
-    fn relieve(&self) {
+    /// Writes everything that is buffered; says whether nothing stayed behind.
+    fn relieve(&self) -> bool {
         let mut notes = Vec::new();
-        self.drain(&mut lock(&self.io), &mut notes);
+        let mut io = lock(&self.io);
+        self.drain(&mut io, &mut notes);
+        let is_done = io.back_is_empty();
+        drop(io);
         self.report(notes);
+        is_done
     }
 
     /// Writes everything that is buffered; what cannot be written stays.

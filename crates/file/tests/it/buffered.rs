@@ -186,6 +186,18 @@ fn threads_keep_their_order_while_the_buffer_overflows() {
 }
 
 #[test]
+fn callers_that_fill_each_others_room_lose_nothing() {
+    let setting = setting(Buffering::new().capacity(20).flush_interval(NEVER));
+    thread::scope(|scope| {
+        for _ in 0..8 {
+            scope.spawn(|| (0..2_000).for_each(|number| setting.handle(&format!("{number:010}")).unwrap()));
+        }
+    });
+    setting.handler.flush(Deadline::never()).unwrap();
+    assert_eq!(setting.content().lines().count(), 16_000);
+}
+
+#[test]
 fn buffering_that_cannot_be_is_refused_at_build() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("app.log");

@@ -1,0 +1,188 @@
+//! The documents: links lead somewhere, tables name what is there.
+
+use std::collections::BTreeSet;
+use std::path::{Component, Path, PathBuf};
+
+use crate::workspace::{crates, facade, files, read, root};
+
+#[test]
+fn every_link_in_a_document_leads_somewhere() {
+    let documents = files(".", ".md");
+    assert!(documents.len() > 5, "the documents were not found");
+    let broken: Vec<_> = documents.iter().flat_map(|document| broken_links(document)).collect();
+    assert!(broken.is_empty(), "links that lead nowhere:\n{broken:#?}");
+}
+
+#[test]
+fn the_readme_names_every_feature_and_no_other() {
+    assert_eq!(features_in_table(&read("README.md")), facade_features());
+}
+
+#[test]
+fn the_facade_names_every_feature_and_no_other() {
+    assert_eq!(features_in_table(&essay("crates/facade")), facade_features());
+}
+
+#[test]
+fn every_published_crate_begins_with_an_example_that_runs() {
+    for package in crates().into_iter().filter(|package| package.is_published) {
+        let essay = essay(&package.folder);
+        assert!(has_example(&essay), "no example that runs in {}/src/lib.rs", package.folder);
+    }
+}
+
+#[test]
+fn every_crate_begins_with_an_essay() {
+    for package in crates() {
+        let lines = essay(&package.folder).lines().count();
+        assert!(lines > 5, "{}/src/lib.rs says in {lines} lines what it is for", package.folder);
+    }
+}
+
+#[test]
+fn every_published_crate_says_what_it_guarantees() {
+    for package in crates().into_iter().filter(|package| package.is_published) {
+        let essay = essay(&package.folder);
+        assert!(essay.lines().any(|line| line == "# Guarantees"), "no section *Guarantees* in {}/src/lib.rs", package.folder);
+    }
+}
+
+#[test]
+fn every_published_crate_has_the_licences_beside_it() {
+    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+        assert!(root().join(licence).is_file(), "{licence}");
+    }
+    for package in crates().into_iter().filter(|package| package.is_published) {
+        let fields = package.manifest.get("package").and_then(toml::Value::as_table).expect("[package]");
+        for field in ["description", "license", "repository", "rust-version"] {
+            assert!(fields.contains_key(field), "{}/Cargo.toml does not name its {field}", package.folder);
+        }
+    }
+}
+
+#[test]
+fn every_file_that_the_map_names_is_there() {
+    let map = read("docs/architecture.md");
+    let names = map.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+    let files: Vec<_> = names.filter(|name| name.contains('/') && name.ends_with(".rs")).collect();
+    assert!(files.len() > 20, "the files were not found");
+    let missing: Vec<_> =
+        files.iter().filter(|file| !root().join(file).exists() && !root().join("crates").join(file).exists()).collect();
+    assert!(missing.is_empty(), "docs/architecture.md names {missing:?}");
+}
+
+#[test]
+fn a_broken_link_is_found() {
+    let text =
+        "[a](missing.md) `[b](x.md)` [c](#one--two)\n```\n[d](y.md)\n```\n# One & two\n[e](https://example.org)\n[f]: z.md\n";
+    let found: Vec<_> = links(text).into_iter().map(|(line, target)| format!("{line} {target}")).collect();
+    assert_eq!(found, ["1 missing.md", "1 #one--two", "6 https://example.org", "7 z.md"]);
+    assert_eq!(anchors(text).into_iter().collect::<Vec<_>>(), ["one--two"]);
+}
+
+fn facade_features() -> BTreeSet<String> {
+    facade().features.into_iter().collect()
+}
+
+/// The `//!` lines that a crate begins with.
+fn essay(folder: &str) -> String {
+    let text = read(&format!("{folder}/src/lib.rs"));
+    let lines = text.lines().map_while(|line| line.strip_prefix("//!")).map(|line| line.strip_prefix(' ').unwrap_or(line));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Whether one of the fenced blocks is Rust, as those without another name are.
+fn has_example(essay: &str) -> bool {
+    let fences = essay.lines().filter_map(|line| line.strip_prefix("```"));
+    fences.step_by(2).any(|name| ["", "no_run", "rust"].contains(&name))
+}
+
+/// The names in code in the first column of the table that is headed *feature*.
+fn features_in_table(text: &str) -> BTreeSet<String> {
+    let cells = |line: &str| line.strip_prefix('|').and_then(|row| row.split('|').next()).map(|cell| cell.trim().to_owned());
+    let mut rows = text.lines().map(cells).skip_while(|cell| !cell.as_deref().is_some_and(is_feature_head)).skip(2);
+    let mut features = BTreeSet::new();
+    while let Some(Some(cell)) = rows.next() {
+        // Every second piece between back quotes is code.
+        features.extend(cell.split('`').skip(1).step_by(2).map(str::to_owned));
+    }
+    features
+}
+
+fn is_feature_head(cell: &str) -> bool {
+    ["feature", "features"].contains(&cell.to_lowercase().as_str())
+}
+
+fn broken_links(document: &str) -> Vec<String> {
+    let text = read(document);
+    let relative = links(&text).into_iter().filter(|(_, target)| !target.contains("://") && !target.starts_with("mailto:"));
+    relative
+        .filter(|(_, target)| !leads_somewhere(document, target))
+        .map(|(line, target)| format!("{document}:{line}: {target}"))
+        .collect()
+}
+
+fn leads_somewhere(document: &str, target: &str) -> bool {
+    let (path, anchor) = target.split_once('#').map_or((target, None), |(path, anchor)| (path, Some(anchor)));
+    let beside = Path::new(document).parent().unwrap_or(Path::new(""));
+    let Some(path) = (if path.is_empty() { Some(PathBuf::from(document)) } else { normal(&beside.join(path)) }) else {
+        return false;
+    };
+    if !root().join(&path).exists() {
+        return false;
+    }
+    let is_document = path.extension().is_some_and(|ending| ending == "md");
+    anchor.filter(|_| is_document).is_none_or(|anchor| anchors(&read(&path.to_string_lossy())).contains(anchor))
+}
+
+/// The path without `.` and `..`; nothing where it leaves the repository.
+fn normal(path: &Path) -> Option<PathBuf> {
+    let mut normal = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => normal.push(name),
+            Component::CurDir => {}
+            Component::ParentDir if normal.pop() => {}
+            _ => return None,
+        }
+    }
+    Some(normal)
+}
+
+/// Lines outside of fenced blocks, with their numbers.
+fn prose(text: &str) -> Vec<(usize, &str)> {
+    let mut fenced = false;
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| {
+        let is_fence = line.trim_start().starts_with("```");
+        fenced ^= is_fence;
+        !fenced && !is_fence
+    });
+    lines.collect()
+}
+
+/// Targets of `[…](target)` and `[…]: target`, with their lines; what stands in code is no link.
+fn links(text: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    for (number, line) in prose(text) {
+        let plain: String = line.split('`').step_by(2).collect();
+        let inline = plain.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+        let reference = plain.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
+        let targets = inline.chain(reference).filter_map(|target| target.split_whitespace().next());
+        found.extend(targets.map(|target| (number, target.to_owned())));
+    }
+    found
+}
+
+/// The names that headings get: lower case, spaces become hyphens, punctuation vanishes.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let headings = prose(text).into_iter().filter_map(|(_, line)| {
+        let heading = line.trim_start_matches('#');
+        line.starts_with('#').then(|| heading.strip_prefix(' ')).flatten()
+    });
+    headings.map(anchor).collect()
+}
+
+fn anchor(heading: &str) -> String {
+    let kept = heading.trim().chars().filter(|char| char.is_alphanumeric() || [' ', '-', '_'].contains(char));
+    kept.flat_map(char::to_lowercase).map(|char| if char == ' ' { '-' } else { char }).collect()
+}

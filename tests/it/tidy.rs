@@ -1,0 +1,281 @@
+//! The rules of `docs/architecture.md`, most of which say what must not be there.
+
+use crate::rust_text::{find_impl, find_word, line_of};
+use crate::workspace::{Package, Source, crates, packages, sources};
+
+/// Something that stands only in certain files.
+struct Rule {
+    what: &'static str,
+    /// Files, or folders that end in a slash. Each must be there and have what it may have.
+    allowed: &'static [&'static str],
+    find: fn(&str) -> Vec<usize>,
+    /// A file that breaks the rule, to see that it would be found.
+    broken: &'static str,
+}
+
+impl Rule {
+    /// Panics with file and line of every place where the rule is broken.
+    fn hold(&self, sources: &[Source]) {
+        assert!(!self.find_in(&Source::new("broken.rs", self.broken)).is_empty(), "{}: the rule finds nothing", self.what);
+        let places: Vec<_> = sources.iter().flat_map(|source| self.find_in(source)).collect();
+        let is_allowed = |place: &str| self.allowed.iter().any(|allowed| place.starts_with(allowed));
+        let broken: Vec<_> = places.iter().filter(|place| !is_allowed(place)).collect();
+        assert!(broken.is_empty(), "{} where it must not be:\n{broken:#?}", self.what);
+        for allowed in self.allowed {
+            assert!(places.iter().any(|place| place.starts_with(allowed)), "{}: {allowed} has none", self.what);
+        }
+    }
+
+    fn find_in(&self, source: &Source) -> Vec<String> {
+        (self.find)(&source.code).into_iter().map(|at| format!("{}:{}", source.path, line_of(&source.code, at))).collect()
+    }
+}
+
+/// The code of the crates that are published.
+fn shipped() -> Vec<Source> {
+    let published = crates().into_iter().filter(|package| package.is_published);
+    let sources: Vec<_> = published.flat_map(|package| sources(&format!("{}/src", package.folder))).collect();
+    assert!(sources.len() > 30, "the sources were not found");
+    sources
+}
+
+/// Every Rust file that is no benchmark.
+fn all_but_benchmarks() -> Vec<Source> {
+    sources(".").into_iter().filter(|source| !source.path.starts_with("tests/bench/")).collect()
+}
+
+fn any_word(code: &str, words: &[&str]) -> Vec<usize> {
+    words.iter().flat_map(|word| find_word(code, word)).collect()
+}
+
+#[test]
+fn only_the_layer_of_core_is_a_layer() {
+    Rule {
+        what: "`Layer` is implemented",
+        allowed: &["crates/core/src/layer.rs"],
+        find: |code| find_impl(code, "Layer").collect(),
+        broken: "impl<S: Subscriber> tracing_subscriber::Layer<S> for Mine {}",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn only_capture_visits_fields() {
+    Rule {
+        what: "`Visit` is implemented",
+        allowed: &["crates/core/src/capture/visit.rs"],
+        find: |code| find_impl(code, "Visit").collect(),
+        broken: "impl field::Visit for Mine<'_> {}",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn no_crate_raises_events_of_its_own() {
+    Rule {
+        what: "an event or a span is made",
+        allowed: &[],
+        find: |code| {
+            let macros = ["error!", "warn!", "info!", "debug!", "trace!", "event!", "span!", "log!"];
+            let spans = ["error_span!", "warn_span!", "info_span!", "debug_span!", "trace_span!", "instrument"];
+            [any_word(code, &macros), any_word(code, &spans)].concat()
+        },
+        broken: "fn f() { tracing::error!(\"the disk is full\") }",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn only_the_fs_file_knows_the_file_system() {
+    Rule {
+        what: "the file system is asked",
+        allowed: &["crates/file/src/fs.rs"],
+        find: |code| {
+            let of_std =
+                |&at: &usize| code[..at].ends_with("std::") || code[..at].ends_with("unix::") || is_in_std_group(code, at);
+            let asks_a_path = ["exists", "try_exists", "canonicalize", "read_dir", "symlink_metadata", "read_link"];
+            let named = find_word(code, "fs").filter(of_std);
+            named.chain(any_word(code, &asks_a_path).into_iter().filter(|&at| code[..at].ends_with('.'))).collect()
+        },
+        broken: "use std::{\n    fs,\n    io,\n};",
+    }
+    .hold(&shipped());
+}
+
+/// Whether this place is in the braces of `use std::{…}`.
+fn is_in_std_group(code: &str, at: usize) -> bool {
+    let statement = code[..at].rfind(';').map_or(0, |end| end + 1);
+    let before = code[statement..at].trim_start();
+    before.starts_with("use std::{") || before.starts_with("pub use std::{")
+}
+
+#[test]
+fn only_the_clock_asks_what_time_it_is() {
+    Rule {
+        what: "the time is asked",
+        allowed: &["crates/core/src/clock.rs"],
+        find: |code| {
+            let clocks = ["SystemTime::now", "Instant::now", "OffsetDateTime::now_utc", "OffsetDateTime::now_local"];
+            let elapsed = find_word(code, "elapsed()").filter(|&at| code[..at].ends_with('.'));
+            [any_word(code, &clocks), elapsed.collect()].concat()
+        },
+        broken: "fn f() -> Instant { std::time::Instant::now() }",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn only_the_failure_report_and_the_stream_handler_write_to_stderr() {
+    Rule {
+        what: "stderr is used",
+        allowed: &["crates/core/src/failure.rs", "crates/stream/src/"],
+        find: |code| any_word(code, &["stderr", "Stderr"]),
+        broken: "fn f() { std::io::stderr().write_all(b\"x\").ok(); }",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn only_the_stream_handler_writes_to_stdout() {
+    Rule {
+        what: "stdout is used",
+        allowed: &["crates/stream/src/"],
+        find: |code| any_word(code, &["stdout", "Stdout"]),
+        broken: "fn f() { std::io::stdout().write_all(b\"x\").ok(); }",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn nothing_is_printed_by_a_macro_that_can_panic() {
+    Rule {
+        what: "a line is printed",
+        allowed: &[],
+        find: |code| any_word(code, &["print!", "println!", "eprint!", "eprintln!", "dbg!"]),
+        broken: "fn f() { eprintln!(\"lost\") }",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn unsafe_code_stays_in_the_exit_hook() {
+    Rule {
+        what: "`unsafe` is used",
+        allowed: &["crates/core/src/exit_hook.rs"],
+        find: |code| any_word(code, &["unsafe", "unsafe_code"]),
+        broken: "#![allow(unsafe_code)]",
+    }
+    .hold(&sources("crates"));
+}
+
+#[test]
+fn nothing_sleeps_but_the_lock_with_a_deadline() {
+    Rule {
+        what: "a thread sleeps",
+        allowed: &["crates/core/src/sync.rs"],
+        find: |code| find_word(code, "sleep").collect(),
+        broken: "fn f() { thread::sleep(A_MOMENT) }",
+    }
+    .hold(&all_but_benchmarks());
+}
+
+#[test]
+fn no_test_is_ignored() {
+    Rule {
+        what: "a test is ignored",
+        allowed: &[],
+        find: |code| find_word(code, "ignore").collect(),
+        broken: "#[test]\n#[ignore = \"slow\"]\nfn f() {}",
+    }
+    .hold(&sources("."));
+}
+
+#[test]
+fn no_example_in_the_documentation_is_ignored() {
+    let is_ignored = |line: &str| line.trim_start().starts_with("//") && line.contains("```ignore");
+    assert!(is_ignored("/// ```ignore"));
+    let ignored: Vec<_> = sources("crates").iter().flat_map(|source| lines_where(source, is_ignored)).collect();
+    assert!(ignored.is_empty(), "ignored examples: {ignored:#?}");
+}
+
+fn lines_where(source: &Source, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
+    let lines = (1..).zip(source.text.lines()).filter(|(_, line)| is_meant(line));
+    lines.map(|(number, _)| format!("{}:{number}", source.path)).collect()
+}
+
+#[test]
+fn a_file_marked_as_pure_does_no_work_outside() {
+    let pure: Vec<_> = shipped().into_iter().filter(is_marked_pure).collect();
+    assert!(pure.len() >= 3, "the marks were not found");
+    Rule {
+        what: "a pure file asks the world",
+        allowed: &[],
+        find: |code| {
+            // `std::io` itself is no offence: `io::Write` also writes into memory.
+            let modules = any_word(code, &["fs", "net", "process", "thread"]).into_iter();
+            let streams = any_word(code, &["stdin", "stdout", "stderr"]);
+            modules.filter(|&at| code[..at].ends_with("std::")).chain(streams).collect()
+        },
+        broken: "use std::thread;",
+    }
+    .hold(&pure);
+}
+
+fn is_marked_pure(source: &Source) -> bool {
+    source.text.lines().take_while(|line| line.starts_with("//!")).any(|line| line.contains("(pure)"))
+}
+
+#[test]
+fn every_package_obeys_the_lints_of_the_workspace() {
+    let lax: Vec<_> =
+        packages().into_iter().filter(|package| !has_workspace_lints(package)).map(|package| package.folder).collect();
+    assert!(lax.is_empty(), "`[lints] workspace = true` is missing in {lax:?}");
+}
+
+fn has_workspace_lints(package: &Package) -> bool {
+    let lints = package.manifest.get("lints").and_then(|lints| lints.get("workspace"));
+    lints.and_then(toml::Value::as_bool) == Some(true)
+}
+
+/// Who may import whom: a crate, those of ours that it may use, and those of others.
+const IMPORTS: &[(&str, &[&str], &[&str])] = &[
+    ("core", &[], &["rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
+    ("file", &["core"], &["tracing-subscriber"]),
+    ("rotating-file", &["core", "file"], &[]),
+    ("stream", &["core"], &["tracing-subscriber"]),
+    ("facade", &["core", "file", "rotating-file", "stream"], &[]),
+];
+
+#[test]
+fn a_crate_imports_only_what_it_may() {
+    let published = crates().into_iter().filter(|package| package.is_published);
+    let broken: Vec<_> = published.flat_map(|package| forbidden_imports(&package)).collect();
+    assert!(broken.is_empty(), "section 3 of docs/architecture.md does not allow:\n{broken:#?}");
+}
+
+fn forbidden_imports(package: &Package) -> Vec<String> {
+    let folder = package.folder.trim_start_matches("crates/");
+    let Some((_, ours, others)) = IMPORTS.iter().find(|(name, ..)| *name == folder) else {
+        return vec![format!("{folder} is not in the table of tests/it/tidy.rs")];
+    };
+    let ours: Vec<_> = ours.iter().map(|name| format!("tracing-handlers-{name}")).collect();
+    let is_allowed = |name: &String| ours.contains(name) || others.contains(&name.as_str());
+    imports(&package.manifest).into_iter().filter(|name| !is_allowed(name)).map(|name| format!("{folder} → {name}")).collect()
+}
+
+/// The names of all dependencies that are not for tests, those of single platforms included.
+fn imports(manifest: &toml::Table) -> Vec<String> {
+    let of_platforms = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
+    let of_platforms = of_platforms.filter_map(|(_, target)| target.as_table());
+    let tables = of_platforms.chain([manifest]).flat_map(|table| [table.get("dependencies"), table.get("build-dependencies")]);
+    tables.flatten().filter_map(toml::Value::as_table).flat_map(toml::Table::keys).cloned().collect()
+}
+
+#[test]
+fn a_forbidden_import_is_found_also_where_it_is_for_one_platform() {
+    let manifest =
+        "[dependencies]\nserde = \"1\"\n[target.'cfg(unix)'.dependencies]\nlibc = \"1\"\n[dev-dependencies]\ntracing = \"1\"";
+    let mut found = imports(&manifest.parse().expect("TOML"));
+    found.sort();
+    assert_eq!(found, ["libc", "serde"]);
+}
