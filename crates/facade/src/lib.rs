@@ -27,8 +27,8 @@
 //! pending when the process ends is flushed without any guard; [`shutdown`] is the explicit form.
 
 pub use tracing_handlers_core::{
-    Clock, Counters, Deadline, DropReason, Error, Failure, Format, Guard, Handle, Handler, HandlerLayer, Level, Limits, OnFailure,
-    Record, RecordBuf, ShutdownReport, Stats, SystemClock, Timestamp, Value, failure, format, record, shutdown,
+    Clock, Counters, Deadline, DropReason, Error, Failure, Format, Guard, Handle, Handler, HandlerLayer, Level, Limits,
+    OnFailure, Record, RecordBuf, ShutdownReport, Stats, SystemClock, Timestamp, Value, failure, format, record, shutdown,
 };
 
 #[cfg(feature = "file")]

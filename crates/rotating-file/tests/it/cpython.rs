@@ -140,7 +140,8 @@ fn test_rollover_filenames() {
 fn test_namer_rotator_inheritance() {
     let (_directory, path) = setting();
     let hooked = rotating(&path).max_bytes(1).backup_count(1).namer(|name| PathBuf::from(format!("{}.test", name.display())));
-    let hooked = hooked.rotator(|from, to| fs::rename(from, PathBuf::from(format!("{}.rotated", to.display())))).build().unwrap();
+    let hooked =
+        hooked.rotator(|from, to| fs::rename(from, PathBuf::from(format!("{}.rotated", to.display())))).build().unwrap();
     handle(&hooked, "1");
     handle(&hooked, "2");
     assert!(rolled(&path, ".1.test.rotated").exists());

@@ -79,7 +79,8 @@ fn a_killed_process_tears_and_loses_nothing_that_it_was_told_is_written() {
 
     const CHILD: &str = "TRACING_HANDLERS_KILLED_CHILD_PATH";
     if let Some(path) = std::env::var_os(CHILD) {
-        let handler = RotatingFileHandler::builder(path).max_bytes(200).backup_count(100_000).format(MessageOnly).build().unwrap();
+        let handler =
+            RotatingFileHandler::builder(path).max_bytes(200).backup_count(100_000).format(MessageOnly).build().unwrap();
         for number in 0_u64.. {
             handler.handle(&record(format!("record {number}")).as_record()).unwrap();
             println!("{number}");

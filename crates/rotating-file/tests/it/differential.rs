@@ -54,7 +54,8 @@ fn scripts() -> impl Strategy<Value = Script> {
     (limit, 0..5_usize, flags, before, vec(step, 1..40)).prop_map(|(max_bytes, backup_count, flags, before, steps)| {
         let [delay, truncate, named, rotated] = flags;
         let (exists, backups, content) = before;
-        let script = Script { max_bytes, backup_count, delay, truncate, named, rotated, before: Folder::new(), steps: Vec::new() };
+        let script =
+            Script { max_bytes, backup_count, delay, truncate, named, rotated, before: Folder::new(), steps: Vec::new() };
         let before = folder_before(&script, exists, backups, &content);
         Script { before, steps: steps_that_agree(&script, steps), ..script }
     })

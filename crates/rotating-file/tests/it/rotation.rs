@@ -190,7 +190,8 @@ fn hooks_that_panic_or_fail_cost_no_record() {
     for rotator in [panics, fails] {
         let (_directory, path) = setting();
         let failures = FailureLog::new();
-        let handler = rotating(&path).max_bytes(10).backup_count(2).rotator(rotator).on_failure(failures.clone()).build().unwrap();
+        let handler =
+            rotating(&path).max_bytes(10).backup_count(2).rotator(rotator).on_failure(failures.clone()).build().unwrap();
         (0..10).for_each(|number| handle(&handler, &format!("number {number}")));
         assert_eq!(lines_of(&path).len(), 10);
         assert_eq!(failures.lost(), 0);
