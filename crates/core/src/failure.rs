@@ -183,7 +183,10 @@ mod tests {
     fn the_first_failure_is_written_at_once_and_the_rest_together() {
         let (error, start) = (Error::new("write x"), monotonic());
         let mut aggregate = Aggregate::default();
-        assert_eq!(aggregate.add(&failure(&error, 1), start).as_deref(), Some("tracing-handlers: file x: write x; 1 record lost"));
+        assert_eq!(
+            aggregate.add(&failure(&error, 1), start).as_deref(),
+            Some("tracing-handlers: file x: write x; 1 record lost")
+        );
         for second in 1..10 {
             assert_eq!(aggregate.add(&failure(&error, 1), start + Duration::from_secs(second)), None);
         }

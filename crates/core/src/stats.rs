@@ -149,7 +149,14 @@ impl fmt::Debug for Stats {
 
 impl fmt::Display for Stats {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "handled {}, delivered {}, pending {}, dropped {}", self.handled, self.delivered, self.pending, self.dropped())?;
+        write!(
+            f,
+            "handled {}, delivered {}, pending {}, dropped {}",
+            self.handled,
+            self.delivered,
+            self.pending,
+            self.dropped()
+        )?;
         let mut separator = " (";
         for reason in DropReason::ALL {
             let count = self.dropped_for(reason);

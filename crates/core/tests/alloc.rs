@@ -118,14 +118,19 @@ fn text_allocates_nothing() {
 #[test]
 fn json_allocates_nothing() {
     assert_nothing_is_allocated("default", Json::new());
-    assert_nothing_is_allocated("flat", Json::new().flatten_event(true).source_location(true).thread_name(true).thread_id(true));
+    assert_nothing_is_allocated(
+        "flat",
+        Json::new().flatten_event(true).source_location(true).thread_name(true).thread_id(true),
+    );
 }
 
 #[test]
 fn patterns_allocate_nothing() {
-    let common = "%(asctime)s %(levelname)-8s %(name)30s %(process)d %(threadName)s %(filename)s:%(lineno)05d %(message).20s %(user)10s";
+    let common =
+        "%(asctime)s %(levelname)-8s %(name)30s %(process)d %(threadName)s %(filename)s:%(lineno)05d %(message).20s %(user)10s";
     assert_nothing_is_allocated("common", Pattern::percent(common).unwrap());
-    let rest = "{created:.3f} {msecs:03.0f} {relativeCreated:>20.0f} {fields} {spans:·^80} {share:+.2f} {number:06} {funcName} {none}";
+    let rest =
+        "{created:.3f} {msecs:03.0f} {relativeCreated:>20.0f} {fields} {spans:·^80} {share:+.2f} {number:06} {funcName} {none}";
     assert_nothing_is_allocated("rest", Pattern::brace(rest).unwrap());
     let dated = Pattern::percent("%(asctime)s %(message)s").unwrap().datefmt("%A, %d. %B %Y %H:%M:%S %z").unwrap();
     assert_nothing_is_allocated("dated", dated);

@@ -2,6 +2,9 @@
 //!
 //! It has no test harness, since the subject is a `main` that returns, panics or is cut short.
 
+// Without a harness, clippy does not know that this is a test.
+#![allow(clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
+
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{self, Command};

@@ -6,7 +6,6 @@ mod visit;
 
 use std::cell::Cell;
 use std::process;
-use std::sync::OnceLock;
 use std::thread;
 
 use tracing_core::{Event, Metadata, Subscriber};
@@ -91,11 +90,11 @@ struct Scratch {
     spans: Entries,
     omitted: u32,
     log: LogMeta,
-    thread: Option<ThreadInfo>,
+    origin: Origin,
 }
 
-/// Buffers above this size are given back after use.
-const KEEP_BYTES: usize = 64 * 1024;
+/// Buffers above this size, all together, are given back after use.
+const KEEP_BYTES: usize = 128 * 1024;
 
 impl Scratch {
     fn clear(&mut self) {
@@ -106,30 +105,28 @@ impl Scratch {
         self.log.clear();
     }
 
-    fn shrink(&mut self) {
-        for buffer in [&mut self.fields.bytes, &mut self.spans.bytes] {
-            if buffer.capacity() > KEEP_BYTES {
-                *buffer = Vec::new();
-            }
-        }
-        if self.message.capacity() > KEEP_BYTES {
-            self.message = String::new();
-        }
+    /// Whether it is small enough to be kept for the next event.
+    #[inline]
+    fn is_small(&self) -> bool {
+        self.message.capacity() + self.fields.bytes.capacity() + self.spans.bytes.capacity() <= KEEP_BYTES
     }
 }
 
+/// Who raises the events: asked once a thread.
 #[derive(Debug)]
-struct ThreadInfo {
-    id: Option<u64>,
-    name: Option<String>,
+struct Origin {
+    thread_id: Option<u64>,
+    thread_name: Option<String>,
+    process_id: u32,
 }
 
-impl ThreadInfo {
-    fn of_this_thread() -> Self {
+impl Default for Origin {
+    /// That of the calling thread.
+    fn default() -> Self {
         let current = thread::current();
         // `ThreadId` shows its number only through `Debug`: `ThreadId(7)`.
         let digits: String = format!("{:?}", current.id()).chars().filter(char::is_ascii_digit).collect();
-        Self { id: digits.parse().ok(), name: current.name().map(str::to_owned) }
+        Self { thread_id: digits.parse().ok(), thread_name: current.name().map(str::to_owned), process_id: process::id() }
     }
 }
 
@@ -152,8 +149,9 @@ where
     // Late in a thread's life its locals are gone; a record is captured all the same.
     let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
     let result = with_scratch(&mut scratch, event, context, limits, now, then);
-    scratch.shrink();
-    SCRATCH.try_with(|place| place.set(Some(scratch))).ok();
+    if scratch.is_small() {
+        SCRATCH.try_with(|place| place.set(Some(scratch))).ok();
+    }
     result
 }
 
@@ -178,9 +176,8 @@ where
         log: from_log.then_some(&mut scratch.log),
     });
     spans::write(event, context, limits, scratch);
-    scratch.thread.get_or_insert_with(ThreadInfo::of_this_thread);
 
-    let mut head = head(metadata, now, scratch.thread.as_ref());
+    let mut head = head(metadata, now, &scratch.origin);
     if from_log {
         scratch.log.apply(&mut head);
     }
@@ -193,7 +190,8 @@ where
     })
 }
 
-fn head<'a>(metadata: &Metadata<'a>, now: Timestamp, thread: Option<&'a ThreadInfo>) -> Head<'a> {
+#[inline]
+fn head<'a>(metadata: &Metadata<'a>, now: Timestamp, origin: &'a Origin) -> Head<'a> {
     Head {
         timestamp: now,
         level: *metadata.level(),
@@ -202,13 +200,8 @@ fn head<'a>(metadata: &Metadata<'a>, now: Timestamp, thread: Option<&'a ThreadIn
         module_path: metadata.module_path(),
         file: metadata.file(),
         line: metadata.line(),
-        thread_id: thread.and_then(|thread| thread.id),
-        thread_name: thread.and_then(|thread| thread.name.as_deref()),
-        process_id: process_id(),
+        thread_id: origin.thread_id,
+        thread_name: origin.thread_name.as_deref(),
+        process_id: origin.process_id,
     }
-}
-
-fn process_id() -> u32 {
-    static PROCESS_ID: OnceLock<u32> = OnceLock::new();
-    *PROCESS_ID.get_or_init(process::id)
 }

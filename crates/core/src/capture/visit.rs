@@ -72,8 +72,8 @@ impl FieldVisitor<'_> {
 
     /// The message, if this field is it and there was none yet.
     #[inline]
-    fn message(&mut self, field: &Field) -> Option<(&mut String, usize)> {
-        if field.name() != "message" {
+    fn message(&mut self, name: &str) -> Option<(&mut String, usize)> {
+        if name != "message" {
             return None;
         }
         let limit = self.limits.value_bytes.min(self.limits.record_bytes);
@@ -83,10 +83,10 @@ impl FieldVisitor<'_> {
 
 impl Visit for FieldVisitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if let Some((message, limit)) = self.message(field) {
+        if let Some((message, limit)) = self.message(field.name()) {
             message.clear();
             write_debug(message, value, limit).ok();
-        } else if let Some(limit) = self.begin(field) {
+        } else if let Some(limit) = self.begin(field.name()) {
             encode::debug(&mut self.entries.bytes, |text| write_debug(text, value, limit));
         }
     }
@@ -95,10 +95,10 @@ impl Visit for FieldVisitor<'_> {
         if self.log.as_mut().is_some_and(|log| log.take_str(field.name(), value)) {
             return;
         }
-        if let Some((message, limit)) = self.message(field) {
+        if let Some((message, limit)) = self.message(field.name()) {
             message.clear();
             write_cut(message, value, limit).ok();
-        } else if let Some(limit) = self.begin(field) {
+        } else if let Some(limit) = self.begin(field.name()) {
             if value.len() <= limit {
                 encode::str(&mut self.entries.bytes, value);
             } else {
@@ -108,13 +108,13 @@ impl Visit for FieldVisitor<'_> {
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        if self.begin(field).is_some() {
+        if self.begin(field.name()).is_some() {
             encode::bool(&mut self.entries.bytes, value);
         }
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        if self.begin(field).is_some() {
+        if self.begin(field.name()).is_some() {
             encode::i64(&mut self.entries.bytes, value);
         }
     }
@@ -123,31 +123,31 @@ impl Visit for FieldVisitor<'_> {
         if self.log.as_mut().is_some_and(|log| log.take_u64(field.name(), value)) {
             return;
         }
-        if self.begin(field).is_some() {
+        if self.begin(field.name()).is_some() {
             encode::u64(&mut self.entries.bytes, value);
         }
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        if self.begin(field).is_some() {
+        if self.begin(field.name()).is_some() {
             encode::i128(&mut self.entries.bytes, value);
         }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        if self.begin(field).is_some() {
+        if self.begin(field.name()).is_some() {
             encode::u128(&mut self.entries.bytes, value);
         }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if self.begin(field).is_some() {
+        if self.begin(field.name()).is_some() {
             encode::f64(&mut self.entries.bytes, value);
         }
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        let Some(limit) = self.begin(field) else { return };
+        let Some(limit) = self.begin(field.name()) else { return };
         match value.get(..limit) {
             // Bytes cannot carry the mark of truncation, so cut ones become a text.
             Some(kept) if kept.len() < value.len() => encode::debug(&mut self.entries.bytes, |text| {
@@ -158,7 +158,7 @@ impl Visit for FieldVisitor<'_> {
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn StdError + 'static)) {
-        if let Some(limit) = self.begin(field) {
+        if let Some(limit) = self.begin(field.name()) {
             contained_error(self.entries, value, limit);
         }
     }

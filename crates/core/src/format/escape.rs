@@ -8,7 +8,6 @@ use std::ops::ControlFlow;
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Unquoted text: `\n`, `\r`, `\t`, `\0`, `\x1b`, `\u{9b}`. A backslash of the text stays as it is.
-#[inline]
 pub fn text(text: &str, out: &mut Vec<u8>) {
     if is_plain(text.as_bytes()) {
         out.extend_from_slice(text.as_bytes());
@@ -18,7 +17,6 @@ pub fn text(text: &str, out: &mut Vec<u8>) {
 }
 
 /// Text in double quotes, with `"` and `\` escaped as well.
-#[inline]
 pub fn quoted(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     if is_plain_quoted(text.as_bytes()) {
@@ -30,7 +28,6 @@ pub fn quoted(text: &str, out: &mut Vec<u8>) {
 }
 
 /// A JSON string with its quotes (RFC 8259 section 7).
-#[inline]
 pub fn json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
     if is_plain_quoted(text.as_bytes()) {
@@ -41,15 +38,69 @@ pub fn json(text: &str, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// Printable ASCII only. No early exit, so that the compiler makes vector code of it.
-#[inline]
-fn is_plain(bytes: &[u8]) -> bool {
-    !bytes.iter().fold(false, |bad, byte| bad | (byte.wrapping_sub(0x20) >= 0x5f))
+/// As [`text`], of bytes that should be UTF-8 and are checked only where they are not plain.
+pub(crate) fn text_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    if is_plain(bytes) {
+        out.extend_from_slice(bytes);
+    } else {
+        text(&String::from_utf8_lossy(bytes), out);
+    }
 }
 
+/// As [`quoted`], of bytes that should be UTF-8.
+pub(crate) fn quoted_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    quoted(&String::from_utf8_lossy(bytes), out);
+}
+
+/// As [`json`], of bytes that should be UTF-8.
+pub(crate) fn json_bytes(bytes: &[u8], out: &mut Vec<u8>) {
+    json(&String::from_utf8_lossy(bytes), out);
+}
+
+/// Printable ASCII only.
+#[inline]
+fn is_plain(bytes: &[u8]) -> bool {
+    marks(bytes, not_printable) == 0
+}
+
+/// Printable ASCII only, and nothing that ends a quoted text or escapes in it.
 #[inline]
 fn is_plain_quoted(bytes: &[u8]) -> bool {
-    !bytes.iter().fold(false, |bad, byte| bad | (byte.wrapping_sub(0x20) >= 0x5f) | (*byte == b'"') | (*byte == b'\\'))
+    marks(bytes, |word| not_printable(word) | equals(word, b'"') | equals(word, b'\\')) == 0
+}
+
+/// The marks that `mark` gives to the bytes, eight at a time: a mark is the highest bit of a byte.
+#[inline]
+fn marks(bytes: &[u8], mark: impl Fn(u64) -> u64) -> u64 {
+    const HIGHEST: u64 = 0x80 * EACH;
+    let words = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes.last_chunk::<8>()) {
+        // The last eight bytes are looked at as one word, whatever remains of the words before.
+        (_, _, Some(last)) => {
+            let (words, _) = bytes.as_chunks::<8>();
+            words.iter().fold(mark(u64::from_ne_bytes(*last)), |marks, word| marks | mark(u64::from_ne_bytes(*word)))
+        }
+        // First and last four may overlap.
+        (Some(first), Some(last), _) => {
+            mark(u64::from(u32::from_ne_bytes(*first)) | u64::from(u32::from_ne_bytes(*last)) << 32)
+        }
+        _ => bytes.iter().fold(0, |marks, byte| marks | mark(EACH * u64::from(*byte))),
+    };
+    words & HIGHEST
+}
+
+/// A one in each byte of a word.
+const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// Marks the first byte that is no printable ASCII, and perhaps others behind it.
+#[inline]
+fn not_printable(word: u64) -> u64 {
+    word | word.wrapping_add(EACH) | word.wrapping_sub(0x20 * EACH)
+}
+
+/// Marks the first byte that is `byte`, in a word of ASCII.
+#[inline]
+fn equals(word: u64, byte: u8) -> u64 {
+    (word ^ (EACH * u64::from(byte))).wrapping_sub(EACH)
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -168,6 +219,28 @@ mod tests {
         let written = with(json, &all);
         assert_eq!(serde_json::from_str::<String>(&written).unwrap(), all);
         assert!(is_clean(&written), "{written}");
+    }
+
+    #[test]
+    fn every_byte_is_seen_at_every_place() {
+        for len in 0..40 {
+            for at in 0..len {
+                let mut bytes = vec![b'~'; len];
+                for byte in 0..=u8::MAX {
+                    bytes[at] = byte;
+                    let printable = byte == b' ' || byte.is_ascii_graphic();
+                    assert_eq!(is_plain(&bytes), printable, "{byte:#x} at {at} of {len}");
+                    assert_eq!(is_plain_quoted(&bytes), printable && !b"\"\\".contains(&byte), "{byte:#x} at {at} of {len}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_are_replaced() {
+        let mut out = Vec::new();
+        text_bytes(b"a\xff\n\xc3\xa4", &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), "a\u{fffd}\\n\u{e4}");
     }
 
     #[test]

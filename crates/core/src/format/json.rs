@@ -1,7 +1,7 @@
 //! One JSON object a record, with the field layout of `tracing_subscriber`'s JSON format.
 
 use super::{Format, Zone, escape, number, value};
-use crate::record::{Fields, Record, SpanRecord, Value};
+use crate::record::{ErrorChain, Fields, Record, SpanRecord, Value};
 
 /// The layout of `tracing_subscriber`'s JSON format, so that existing pipelines keep working.
 ///
@@ -138,18 +138,8 @@ impl Json {
 }
 
 /// Keys that a flattened field must not take.
-const RESERVED: [&str; 10] = [
-    "timestamp",
-    "level",
-    "target",
-    "filename",
-    "line_number",
-    "span",
-    "spans",
-    "threadName",
-    "threadId",
-    "omitted_fields",
-];
+const RESERVED: [&str; 10] =
+    ["timestamp", "level", "target", "filename", "line_number", "span", "spans", "threadName", "threadId", "omitted_fields"];
 
 impl Format for Json {
     fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
@@ -245,19 +235,22 @@ impl<'a> Object<'a> {
                 false => self.key(name),
             }
             json_value(field, self.out);
-            if let Value::Error(chain) = field {
-                if chain.len() > 1 {
-                    self.key(&format!("{name}.sources"));
-                    let mut separator = b'[';
-                    for source in chain.sources() {
-                        self.out.push(separator);
-                        escape::json(source, self.out);
-                        separator = b',';
-                    }
-                    self.out.push(b']');
-                }
+            match field {
+                Value::Error(chain) if chain.len() > 1 => self.sources(name, chain),
+                _ => {}
             }
         }
+    }
+
+    fn sources(&mut self, name: &str, chain: ErrorChain<'_>) {
+        self.key(&format!("{name}.sources"));
+        let mut separator = b'[';
+        for source in chain.sources() {
+            self.out.push(separator);
+            escape::json(source, self.out);
+            separator = b',';
+        }
+        self.out.push(b']');
     }
 
     fn end(self) {

@@ -2,7 +2,8 @@
 
 use super::{Format, Zone, escape, number, value};
 use crate::Level;
-use crate::record::{Fields, Record, Value};
+use crate::record::read::RawValue;
+use crate::record::{ErrorChain, Fields, Record, Value};
 
 /// The layout of `tracing_subscriber`'s default format, on exactly one line.
 ///
@@ -117,18 +118,14 @@ impl Text {
     }
 
     fn thread(&self, record: &Record<'_>, out: &mut Vec<u8>) {
-        if self.thread_name {
-            if let Some(name) = record.thread_name() {
-                escape::text(name, out);
-                out.push(b' ');
-            }
+        if let Some(name) = record.thread_name().filter(|_| self.thread_name) {
+            escape::text(name, out);
+            out.push(b' ');
         }
-        if self.thread_id {
-            if let Some(id) = record.thread_id() {
-                out.extend_from_slice(b"ThreadId(");
-                number::u64(id, out);
-                out.extend_from_slice(b") ");
-            }
+        if let Some(id) = record.thread_id().filter(|_| self.thread_id) {
+            out.extend_from_slice(b"ThreadId(");
+            number::u64(id, out);
+            out.extend_from_slice(b") ");
         }
     }
 
@@ -195,22 +192,26 @@ impl Format for Text {
 
 /// `name=value`, separated by spaces.
 pub(super) fn fields(fields: Fields<'_>, out: &mut Vec<u8>, mut separate: bool) {
-    for (name, value) in fields {
+    fields.for_each_raw(|name, value| {
         if separate {
             out.push(b' ');
         }
         separate = true;
-        escape::text(name, out);
+        escape::text_bytes(name, out);
         out.push(b'=');
         value::text(value, out);
-        if let Value::Error(chain) = value {
-            if chain.len() > 1 {
-                out.push(b' ');
-                escape::text(name, out);
-                out.extend_from_slice(b".sources=");
-                value::sources(chain, out);
-            }
+        if let RawValue::Other(Value::Error(chain)) = value {
+            sources(name, chain, out);
         }
+    });
+}
+
+fn sources(name: &[u8], chain: ErrorChain<'_>, out: &mut Vec<u8>) {
+    if chain.len() > 1 {
+        out.push(b' ');
+        escape::text_bytes(name, out);
+        out.extend_from_slice(b".sources=");
+        value::sources(chain, out);
     }
 }
 

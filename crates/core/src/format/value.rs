@@ -1,13 +1,18 @@
 //! How field values look in text formats (pure).
 
 use super::{escape, number};
+use crate::record::read::RawValue;
 use crate::record::{ErrorChain, Value};
 
 /// As `tracing_subscriber`'s `fmt` writes them: strings quoted, `Debug` and `Display` texts bare.
-pub(crate) fn text(value: Value<'_>, out: &mut Vec<u8>) {
+#[inline]
+pub(crate) fn text(value: RawValue<'_>, out: &mut Vec<u8>) {
     match value {
-        Value::Str(text) => escape::quoted(text, out),
-        other => bare(other, out),
+        RawValue::I64(value) => number::i64(value, out),
+        RawValue::F64(value) => number::f64(value, out),
+        RawValue::Str(text) => escape::quoted_bytes(text, out),
+        RawValue::Debug(text) => escape::text_bytes(text, out),
+        RawValue::Other(value) => bare(value, out),
     }
 }
 

@@ -39,7 +39,7 @@ pub use self::owned::RecordBuf;
 pub use self::value::{ErrorChain, Value, ValueBuf};
 
 use self::encode::key;
-use self::read::Reader;
+use self::read::{RawValue, Reader};
 use crate::{Level, Timestamp};
 
 /// A borrowed log record.
@@ -255,6 +255,17 @@ impl<'a> Fields<'a> {
     fn is_valid(mut self) -> bool {
         let count = self.count as usize;
         self.by_ref().count() == count && self.bytes.is_empty()
+    }
+
+    /// Calls `each` with the names and values, their text as it stands, up to where the bytes make no sense.
+    #[inline]
+    pub(crate) fn for_each_raw(self, mut each: impl FnMut(&'a [u8], RawValue<'a>)) {
+        let mut reader = Reader::new(self.bytes);
+        for _ in 0..self.count {
+            let Some(name) = reader.str_bytes() else { return };
+            let Some(value) = reader.raw_value() else { return };
+            each(name, value);
+        }
     }
 
     /// Whether there are none.

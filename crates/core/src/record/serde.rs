@@ -16,7 +16,8 @@ impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let head = &self.head;
         let mut entries = 8;
-        entries += usize::from(head.module_path.is_some()) + usize::from(head.file.is_some()) + usize::from(head.line.is_some());
+        entries +=
+            usize::from(head.module_path.is_some()) + usize::from(head.file.is_some()) + usize::from(head.line.is_some());
         entries += usize::from(head.thread_id.is_some()) + usize::from(head.thread_name.is_some());
         entries += usize::from(self.omitted > 0);
         let mut map = serializer.serialize_map(Some(entries))?;
@@ -163,9 +164,11 @@ impl<'de> Visitor<'de> for RecordVisitor {
                 key::THREAD_NAME => record.thread_name(map.next_value::<Text<'_>>()?.0),
                 key::PROCESS_ID => record.process_id(map.next_value()?),
                 key::MESSAGE => record.message(map.next_value::<Text<'_>>()?.0),
-                key::FIELDS => {
-                    map.next_value::<FieldList>()?.0.into_iter().fold(record, |record, (name, value)| record.field(&name, value))
-                }
+                key::FIELDS => map
+                    .next_value::<FieldList>()?
+                    .0
+                    .into_iter()
+                    .fold(record, |record, (name, value)| record.field(&name, value)),
                 key::SPANS => map.next_value::<Vec<SpanBuf>>()?.into_iter().fold(record, |record, span| {
                     let fields = span.fields.0.iter().map(|(name, value)| (name.as_str(), value.clone()));
                     record.span(&span.name, &span.target, fields)

@@ -9,9 +9,9 @@ use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{
     Clock, Counters, Deadline, Error, Format, Handler, HandlerLayer, Record, RecordBuf, Stats, Timestamp, format,
 };
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
-use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::prelude::*;
 
@@ -138,7 +138,11 @@ pub(crate) fn line(format: &impl Format, record: &RecordBuf) -> String {
 /// Says in which test a child process is.
 const ALONE: &str = "TRACING_HANDLERS_TEST_ALONE";
 
-/// Runs the body of the calling test in a process of its own, for what is one in each process: the global subscriber.
+/// The local time of a process of [`alone`]: Central Europe's, daylight saving included.
+pub(crate) const ALONE_ZONE: &str = "CET-1CEST,M3.5.0,M10.5.0/3";
+
+/// Runs the body of the calling test in a process of its own, for what is one in each process: the global subscriber, the
+/// registered handlers, the local time.
 pub(crate) fn alone<F: FnOnce()>(body: F) {
     // `it::layer::name_of_the_test::{{closure}}`
     let name = type_name::<F>().trim_start_matches("it::").trim_end_matches("::{{closure}}");
@@ -148,6 +152,7 @@ pub(crate) fn alone<F: FnOnce()>(body: F) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args([name, "--exact", "--nocapture", "--test-threads=1"])
         .env(ALONE, name)
+        .env("TZ", ALONE_ZONE)
         .output()
         .unwrap();
     let stdout = String::from_utf8_lossy(&output.stdout);

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tracing_handlers_core::format::{Pattern, Zone};
 use tracing_handlers_core::{Level, Record, RecordBuf, Timestamp};
 
-use crate::common::line;
+use crate::common::{ALONE_ZONE, alone, line};
 
 const PERCENT: [&str; 38] = [
     "%(message)s",
@@ -101,8 +101,7 @@ const DATEFMT: [&str; 9] = [
 
 /// Reads `{"records": [...], "jobs": [[style, pattern, datefmt or null], ...]}`, writes the texts: one list for each job.
 const SCRIPT: &str = r#"
-import json, logging, sys, time
-logging.Formatter.converter = time.gmtime
+import json, logging, sys
 task = json.load(sys.stdin)
 texts = []
 for style, pattern, datefmt in task["jobs"]:
@@ -238,12 +237,12 @@ fn process_name() -> String {
     std::env::current_exe().unwrap().file_stem().unwrap().to_string_lossy().into_owned()
 }
 
-/// What CPython makes of each job, record by record.
-fn python(jobs: &[(&str, &str, Option<&str>)]) -> Vec<Vec<String>> {
+/// What CPython makes of each job, record by record, in a zone of the POSIX notation (which needs no database).
+fn python(jobs: &[(&str, &str, Option<&str>)], zone: &str) -> Vec<Vec<String>> {
     let task = json!({ "records": cases().iter().map(theirs).collect::<Vec<_>>(), "jobs": jobs });
     let mut child = Command::new("python3")
         .args(["-X", "utf8", "-c", SCRIPT])
-        .env("TZ", "UTC")
+        .env("TZ", zone)
         .env("LC_ALL", "C")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -256,16 +255,25 @@ fn python(jobs: &[(&str, &str, Option<&str>)]) -> Vec<Vec<String>> {
 }
 
 fn compare(jobs: &[(&str, &str, Option<&str>)]) {
-    let theirs = python(jobs);
+    compare_in(Zone::Utc, "UTC", jobs);
+}
+
+fn compare_in(zone: Zone, their_zone: &str, jobs: &[(&str, &str, Option<&str>)]) {
+    let theirs = python(jobs, their_zone);
     assert_eq!(theirs.len(), jobs.len());
     for ((style, pattern, datefmt), texts) in jobs.iter().zip(theirs) {
         let parsed = if *style == "%" { Pattern::percent(pattern) } else { Pattern::brace(pattern) };
-        let mut format = parsed.unwrap().zone(Zone::Utc).relative_to(Timestamp::from_nanos(START));
+        let mut format = parsed.unwrap().zone(zone).relative_to(Timestamp::from_nanos(START));
         if let Some(datefmt) = datefmt {
             format = format.datefmt(datefmt).unwrap();
         }
         for (case, expected) in cases().iter().zip(texts) {
-            assert_eq!(line(&format, &ours(case)), expected, "pattern {pattern:?}, datefmt {datefmt:?}, message {:?}", case.message);
+            assert_eq!(
+                line(&format, &ours(case)),
+                expected,
+                "pattern {pattern:?}, datefmt {datefmt:?}, message {:?}",
+                case.message
+            );
         }
     }
 }
@@ -283,6 +291,15 @@ fn brace_patterns_write_what_cpython_writes() {
 #[test]
 fn dates_are_what_cpython_writes() {
     compare(&DATEFMT.map(|datefmt| ("%", "%(asctime)s|%(asctime)40s|", Some(datefmt))));
+}
+
+/// One of the records is from the very second in which daylight saving begins.
+#[test]
+fn local_times_are_what_cpython_writes() {
+    alone(|| {
+        let jobs = [("%", "%(asctime)s", None), ("{", "{asctime}", Some("%F %T %z"))];
+        compare_in(Zone::Local, ALONE_ZONE, &jobs);
+    });
 }
 
 /// What we refuse for an attribute that both know, Python refuses too, when it makes the formatter or a record.

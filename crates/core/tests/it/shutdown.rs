@@ -78,10 +78,7 @@ fn handlers_are_closed_newest_first_and_their_counters_added_up() {
         assert!(report.is_complete());
         assert_eq!((report.stats.handled, report.stats.delivered, report.stats.dropped()), (15, 12, 3));
         assert!(report.stats.is_balanced());
-        assert_eq!(
-            report.to_string(),
-            "3 handlers closed, 0 failed; handled 15, delivered 12, pending 0, dropped 3 (full: 3)"
-        );
+        assert_eq!(report.to_string(), "3 handlers closed, 0 failed; handled 15, delivered 12, pending 0, dropped 3 (full: 3)");
     });
 }
 

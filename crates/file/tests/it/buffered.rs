@@ -186,15 +186,21 @@ fn threads_keep_their_order_while_the_buffer_overflows() {
 }
 
 #[test]
-fn callers_that_fill_each_others_room_lose_nothing() {
-    let setting = setting(Buffering::new().capacity(20).flush_interval(NEVER));
+fn a_caller_whose_room_is_taken_by_another_makes_room_again() {
+    let setting = setting(Buffering::new().capacity(40).flush_interval(NEVER));
+    setting.handle(&"a".repeat(14)).unwrap();
+    setting.fs.hold(Op::Write);
     thread::scope(|scope| {
-        for _ in 0..8 {
-            scope.spawn(|| (0..2_000).for_each(|number| setting.handle(&format!("{number:010}")).unwrap()));
-        }
+        let large = scope.spawn(|| setting.handle(&"b".repeat(29)));
+        // The buffer was taken out to be written, so this one has room, and leaves too little for the other.
+        setting.fs.wait_until_held(Op::Write);
+        setting.handle(&"c".repeat(14)).unwrap();
+        setting.fs.release(Op::Write);
+        large.join().unwrap().unwrap();
     });
     setting.handler.flush(Deadline::never()).unwrap();
-    assert_eq!(setting.content().lines().count(), 16_000);
+    assert_eq!(setting.content().lines().count(), 3);
+    assert_eq!(setting.handler.stats().dropped(), 0);
 }
 
 #[test]

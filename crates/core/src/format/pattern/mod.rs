@@ -160,26 +160,25 @@ impl Pattern {
 
     /// Writes the attribute, then fits what was written into its width.
     fn field(&self, attribute: &Attribute, spec: &Spec, record: &Record<'_>, out: &mut Vec<u8>) {
-        let start = out.len();
-        let is_number = match attribute.part(record) {
-            Part::Text(text) => not_a_number(escape::text(text, out)),
-            Part::Value(value) => not_a_number(value::bare(value, out)),
-            Part::Number(number) => {
-                spec.number(number, out);
-                true
-            }
-            Part::RelativeCreated => {
-                let nanos = i128::from(record.timestamp().as_nanos()) - i128::from(self.origin.as_nanos());
-                spec.number(Number::Float(nanos as f64 / 1e6), out);
-                true
-            }
-            Part::Asctime => not_a_number(self.asctime(record.timestamp(), out)),
-            Part::ProcessName => not_a_number(escape::text(&self.process_name, out)),
-            Part::Fields => not_a_number(fields(record, out)),
-            Part::Spans => not_a_number(spans(record, out)),
-            Part::Missing => not_a_number(out.extend_from_slice(self.missing.as_bytes())),
-        };
+        let (start, part) = (out.len(), attribute.part(record));
+        let is_number = matches!(part, Part::Number(_) | Part::RelativeCreated);
+        match part {
+            Part::Text(text) => escape::text(text, out),
+            Part::Value(value) => value::bare(value, out),
+            Part::Number(number) => spec.number(number, out),
+            Part::RelativeCreated => spec.number(self.relative(record.timestamp()), out),
+            Part::Asctime => self.asctime(record.timestamp(), out),
+            Part::ProcessName => escape::text(&self.process_name, out),
+            Part::Fields => fields(record, out),
+            Part::Spans => spans(record, out),
+            Part::Missing => out.extend_from_slice(self.missing.as_bytes()),
+        }
         spec.fit(out, start, is_number);
+    }
+
+    /// Milliseconds since the origin.
+    fn relative(&self, stamp: Timestamp) -> Number {
+        Number::Float((i128::from(stamp.as_nanos()) - i128::from(self.origin.as_nanos())) as f64 / 1e6)
     }
 
     fn asctime(&self, stamp: Timestamp, out: &mut Vec<u8>) {
@@ -202,11 +201,6 @@ impl Format for Pattern {
             }
         }
     }
-}
-
-/// Lets the arms that write text stand on one line each.
-fn not_a_number((): ()) -> bool {
-    false
 }
 
 fn fields(record: &Record<'_>, out: &mut Vec<u8>) {
@@ -283,6 +277,8 @@ mod tests {
     #[test]
     fn other_names_are_fields_of_the_event_then_of_the_innermost_span_that_has_them() {
         assert_eq!(brace("{millis}|{user}|{id}|{peer}|{nobody}"), r"812|eve\x1b[2J|7|p1|");
+        let both = Record::builder().field("id", "event").span("s", "", [("id", "span".into())]).build();
+        assert_eq!(write(Pattern::brace("{id}").unwrap(), &both), "event");
         let pattern = Pattern::percent("%(nobody)4s|%(funcName)s|%(lineno)d").unwrap().missing("-");
         assert_eq!(write(pattern, &Record::builder().build()), "   -|-|-");
     }
@@ -361,8 +357,26 @@ mod tests {
     #[test]
     fn patterns_that_say_nothing_or_nonsense_are_refused() {
         for bad in [
-            "", "plain", "100%%", "%", "%(name", "%(name)", "%()s", "%(name)x", "%(name)q", "%(name)*d", "%(name).*s", "%(name)d",
-            "%(asctime)f", "%(levelname)i", "%s", "%d %(name)s", "100% %(name)s", "%(name).s", "%(name)#s", "%(name)99999s",
+            "",
+            "plain",
+            "100%%",
+            "%",
+            "%(name",
+            "%(name)",
+            "%()s",
+            "%(name)x",
+            "%(name)q",
+            "%(name)*d",
+            "%(name).*s",
+            "%(name)d",
+            "%(asctime)f",
+            "%(levelname)i",
+            "%s",
+            "%d %(name)s",
+            "100% %(name)s",
+            "%(name).s",
+            "%(name)#s",
+            "%(name)99999s",
             "%(a(b)s",
         ] {
             let error = Pattern::percent(bad).unwrap_err();
@@ -374,10 +388,38 @@ mod tests {
     #[test]
     fn braces_that_say_nothing_or_nonsense_are_refused() {
         for bad in [
-            "", "plain", "{{}}", "{", "}", "{name", "name}", "{}", "{0}", "{name[0]}", "{name!a}", "{name!}", "{name!sx}",
-            "{name:d}", "{name:f}", "{name:+}", "{name:=5}", "{lineno:s}", "{lineno:.2}", "{lineno:.2d}", "{msecs:d}",
-            "{msecs:.2}", "{lineno:x}", "{lineno:,}", "{lineno:_d}", "{lineno:#x}", "{lineno:{width}}", "{lineno:5 }",
-            "{name:.}", "{name:99999}", "{lineno!s:d}", "{lineno!r:+}",
+            "",
+            "plain",
+            "{{}}",
+            "{",
+            "}",
+            "{name",
+            "name}",
+            "{}",
+            "{0}",
+            "{name[0]}",
+            "{name!a}",
+            "{name!}",
+            "{name!sx}",
+            "{name:d}",
+            "{name:f}",
+            "{name:+}",
+            "{name:=5}",
+            "{lineno:s}",
+            "{lineno:.2}",
+            "{lineno:.2d}",
+            "{msecs:d}",
+            "{msecs:.2}",
+            "{lineno:x}",
+            "{lineno:,}",
+            "{lineno:_d}",
+            "{lineno:#x}",
+            "{lineno:{width}}",
+            "{lineno:5 }",
+            "{name:.}",
+            "{name:99999}",
+            "{lineno!s:d}",
+            "{lineno!r:+}",
         ] {
             let error = Pattern::brace(bad).unwrap_err();
             assert!(error.is_config());

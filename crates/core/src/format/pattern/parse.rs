@@ -67,7 +67,7 @@ fn percent_spec(cursor: &mut Cursor<'_>, kind: Kind) -> Result<Spec, String> {
     }
     let align = match () {
         () if left => Align::Left,
-        () if zero && convert != Convert::Text => Align::AfterSign,
+        () if zero => Align::AfterSign,
         () => Align::Right,
     };
     let fill = if align == Align::AfterSign { '0' } else { ' ' };

@@ -41,8 +41,7 @@ pub(super) enum Align {
 
 impl Spec {
     #[cfg(test)]
-    const NATURAL: Self =
-        Self { convert: Convert::Natural, align: None, fill: ' ', sign: None, width: 0, precision: None };
+    const NATURAL: Self = Self { convert: Convert::Natural, align: None, fill: ' ', sign: None, width: 0, precision: None };
 
     /// A number as its type says, with its sign.
     pub(super) fn number(&self, number: Number, out: &mut Vec<u8>) {
