@@ -1,0 +1,44 @@
+//! `tracing-handlers`: the rotating file written to at once and buffered, the plain file, and the rotating file in JSON.
+
+use std::time::Duration;
+
+use tracing_handlers::format::Json;
+use tracing_handlers::{Buffering, FileHandler, Handler, HandlerLayer, RotatingFileHandler};
+
+use super::{Place, Running, install};
+use crate::{Failed, workload};
+
+/// How long the flush at the end may take.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub(super) fn direct(place: &Place) -> Result<Running, Failed> {
+    let builder = RotatingFileHandler::builder(place.file());
+    start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
+}
+
+pub(super) fn buffered(place: &Place) -> Result<Running, Failed> {
+    let builder = RotatingFileHandler::builder(place.file()).buffered(Buffering::new());
+    start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
+}
+
+pub(super) fn file(place: &Place) -> Result<Running, Failed> {
+    start(FileHandler::builder(place.file()).layer()?)
+}
+
+pub(super) fn json(place: &Place) -> Result<Running, Failed> {
+    let builder = RotatingFileHandler::builder(place.file()).format(Json::new());
+    start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
+}
+
+fn start(layer: HandlerLayer<impl Handler>) -> Result<Running, Failed> {
+    let handle = layer.handle();
+    install(layer)?;
+    Ok(Running::new(workload::by_tracing, move || {
+        handle.flush(PATIENCE)?;
+        let dropped = handle.stats().dropped();
+        if dropped > 0 {
+            return Err(format!("{dropped} events were dropped").into());
+        }
+        Ok(())
+    }))
+}

@@ -1,0 +1,19 @@
+//! The caller's time an event, in bursts that fill no queue.
+
+use crate::Failed;
+use crate::child::{BURST, Figures, Job, PAUSE, Stopwatch, bursts};
+use crate::contestants::Running;
+use crate::stats::percentile;
+
+pub(super) fn run(running: Running, job: &Job) -> Result<Figures, Failed> {
+    let emit = running.emit();
+    bursts(job.workload, 10 * BURST, PAUSE, emit);
+    let mut watch = Stopwatch::new(job.events)?;
+    bursts(job.workload, job.events, PAUSE, |n| watch.time(|| emit(n)));
+    running.finish()?;
+    let times = watch.sorted();
+    Ok([("p50_ns", 0.5), ("p99_ns", 0.99), ("p99.9_ns", 0.999)]
+        .into_iter()
+        .map(|(name, share)| (name.to_owned(), percentile(&times, share)))
+        .collect())
+}

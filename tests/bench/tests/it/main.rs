@@ -1,0 +1,54 @@
+//! Whether the benchmark works: a quick run of everything.
+
+#![allow(clippy::unwrap_used, reason = "a test may; clippy takes helpers of tests for other code")]
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn bench(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_tracing-handlers-bench")).args(arguments).output().unwrap()
+}
+
+fn results(file: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(file).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn a_quick_run_measures_every_contestant_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("results.jsonl");
+    let run = bench(&["--quick", "--out", out.to_str().unwrap()]);
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+
+    let results = results(&out);
+    let measured: BTreeSet<&str> = results.iter().filter_map(|line| line["contestant"].as_str()).collect();
+    let list = bench(&["--list"]).stdout;
+    assert_eq!(measured, String::from_utf8_lossy(&list).lines().collect());
+    for line in results.iter().filter(|line| line["measure"] == "throughput") {
+        assert_eq!(line["figures"]["lines_missing"], 0.0, "{line}");
+    }
+    for line in results.iter().filter(|line| line["measure"] == "rollover") {
+        assert!(line["figures"]["files"].as_f64() > line["figures"]["flat_files"].as_f64(), "nothing rolled over: {line}");
+    }
+    let tables = String::from_utf8_lossy(&run.stdout);
+    assert!(tables.contains("÷ ta nonblocking"), "{tables}");
+}
+
+#[test]
+fn lines_of_all_contestants_are_about_as_long() {
+    for name in String::from_utf8_lossy(&bench(&["--list"]).stdout).lines() {
+        let folder = tempfile::tempdir().unwrap();
+        let directory = folder.path().to_str().unwrap();
+        let run = bench(&["child", name, "emit", "W1", "100", "1", "1000000000", "5", directory]);
+        assert!(run.status.success(), "{name}: {}", String::from_utf8_lossy(&run.stderr));
+        let bytes: u64 = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
+        let length = bytes / 100;
+        // JSON names what the others only place.
+        let longest = if name.ends_with("json") { 240 } else { 146 };
+        assert!((130..=longest).contains(&length), "{name}: {length} bytes a line");
+    }
+}
