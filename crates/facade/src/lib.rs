@@ -19,6 +19,7 @@
 //! | `stream` | [`StreamHandler`], [`NullHandler`] | yes |
 //! | `file` | [`FileHandler`], [`WatchedFileHandler`] | yes |
 //! | `rotating-file` | [`RotatingFileHandler`] | yes |
+//! | `timed-rotating-file` | [`TimedRotatingFileHandler`], [`Schedule`] | yes |
 //! | `full` | all of them | |
 //!
 //! # Guarantees
@@ -45,3 +46,8 @@ pub use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileLayer}
 pub use tracing_handlers_stream as stream;
 #[cfg(feature = "stream")]
 pub use tracing_handlers_stream::{NullHandler, NullLayer, StreamHandler, StreamLayer};
+
+#[cfg(feature = "timed-rotating-file")]
+pub use tracing_handlers_timed_rotating_file as timed_rotating_file;
+#[cfg(feature = "timed-rotating-file")]
+pub use tracing_handlers_timed_rotating_file::{Schedule, TimedRotatingFileHandler, TimedRotatingFileLayer, When};

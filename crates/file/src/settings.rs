@@ -18,6 +18,7 @@ pub struct Settings {
     pub(crate) truncate: bool,
     pub(crate) delay: bool,
     pub(crate) buffering: Option<Buffering>,
+    pub(crate) timer: bool,
     pub(crate) drain_on_exit: bool,
     pub(crate) on_failure: Option<Arc<dyn OnFailure>>,
     pub(crate) fs: Arc<dyn Fs>,
@@ -34,6 +35,7 @@ impl Settings {
             truncate: false,
             delay: false,
             buffering: None,
+            timer: false,
             drain_on_exit: true,
             on_failure: None,
             fs: Arc::new(SystemFs),
@@ -147,6 +149,10 @@ impl Settings {
 
     pub fn set_buffering(&mut self, buffering: Buffering) {
         self.buffering = Some(buffering);
+    }
+
+    pub fn set_timer(&mut self, timer: bool) {
+        self.timer = timer;
     }
 
     pub fn set_drain_on_exit(&mut self, drain: bool) {

@@ -3,25 +3,56 @@
 use std::io;
 use std::path::Path;
 
-use tracing_handlers_core::Error;
+use tracing_handlers_core::{Error, Timestamp};
 
-use crate::fs::{Fs, Unlinked};
+use crate::fs::{Fs, Stat, Unlinked};
 use crate::identity::{Standing, standing};
 use crate::log_file::LogFile;
 
 /// The difference between the handlers of the file family.
 pub trait Upkeep: Send + 'static {
-    /// Looks at the file before a record of `incoming` bytes is appended to it. `waiting` bytes stand before the record in
-    /// the same write.
-    fn inspect(&mut self, place: Place<'_>, file: &mut LogFile, waiting: u64, incoming: u64) -> Verdict;
+    /// Whether the time of each record has to be known. Asked once.
+    fn is_timed(&self) -> bool {
+        false
+    }
 
-    /// Moves the file at the path out of the way; what has to go for it is in `unlinked`. Called only after
-    /// [`Verdict::Roll`], or when a rollover is asked for.
+    /// The path is about to be opened for the first time; `before` is what stands there, if anything does.
+    fn opening(&mut self, before: Option<&Stat>, now: Timestamp) {
+        let (_, _) = (before, now);
+    }
+
+    /// Looks at the file before a record is appended to it.
+    fn inspect(&mut self, place: Place<'_>, file: &mut LogFile, arrival: Arrival) -> Verdict;
+
+    /// Moves the file at the path out of the way. Called only after [`Verdict::Roll`], or when a rollover is asked for.
     ///
     /// # Errors
     ///
     /// The first step that failed. The file at the path is then still where it was.
-    fn roll(&mut self, place: Place<'_>, unlinked: &mut Vec<Unlinked>) -> Result<(), Error>;
+    fn roll(&mut self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
+        let (_, _, _) = (place, now, aftermath);
+        Ok(())
+    }
+}
+
+/// A record that is about to be appended.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Arrival {
+    /// Its bytes.
+    pub incoming: u64,
+    /// Bytes of other records that stand before it in the same write.
+    pub waiting: u64,
+    /// When it came; without meaning unless the upkeep is timed.
+    pub at: Timestamp,
+}
+
+/// What a rollover leaves to be done.
+#[derive(Default)]
+pub struct Aftermath {
+    /// Files whose blocks are to be freed.
+    pub unlinked: Vec<Unlinked>,
+    /// Failures that stopped nothing.
+    pub notes: Vec<Error>,
 }
 
 /// Where a file is.
@@ -50,12 +81,8 @@ pub(crate) struct Plain;
 
 impl Upkeep for Plain {
     #[inline]
-    fn inspect(&mut self, _: Place<'_>, _: &mut LogFile, _: u64, _: u64) -> Verdict {
+    fn inspect(&mut self, _: Place<'_>, _: &mut LogFile, _: Arrival) -> Verdict {
         Verdict::Write
-    }
-
-    fn roll(&mut self, _: Place<'_>, _: &mut Vec<Unlinked>) -> Result<(), Error> {
-        Ok(())
     }
 }
 
@@ -64,8 +91,8 @@ impl Upkeep for Plain {
 pub(crate) struct Watch;
 
 impl Upkeep for Watch {
-    fn inspect(&mut self, place: Place<'_>, file: &mut LogFile, waiting: u64, _: u64) -> Verdict {
-        if waiting > 0 {
+    fn inspect(&mut self, place: Place<'_>, file: &mut LogFile, arrival: Arrival) -> Verdict {
+        if arrival.waiting > 0 {
             return Verdict::Write;
         }
         let at_path: io::Result<_> = place.fs.stat(place.path);
@@ -77,9 +104,5 @@ impl Upkeep for Watch {
             }
             Standing::Moved => Verdict::Reopen,
         }
-    }
-
-    fn roll(&mut self, _: Place<'_>, _: &mut Vec<Unlinked>) -> Result<(), Error> {
-        Ok(())
     }
 }

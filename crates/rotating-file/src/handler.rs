@@ -3,8 +3,8 @@
 use std::io::ErrorKind;
 use std::path::Path;
 
-use tracing_handlers_core::{Error, HandlerLayer};
-use tracing_handlers_file::export::{LogFile, Place, Sink, Unlinked, Upkeep, Verdict};
+use tracing_handlers_core::{Error, HandlerLayer, Timestamp};
+use tracing_handlers_file::export::{Aftermath, Arrival, LogFile, Place, Sink, Upkeep, Verdict};
 
 use crate::builder::RotatingFileHandlerBuilder;
 use crate::chain::Chain;
@@ -72,17 +72,17 @@ pub(crate) struct Rotation {
 
 impl Upkeep for Rotation {
     #[inline]
-    fn inspect(&mut self, _: Place<'_>, file: &mut LogFile, waiting: u64, incoming: u64) -> Verdict {
-        let is_due = self.policy.is_due(file.len().saturating_add(waiting), incoming);
+    fn inspect(&mut self, _: Place<'_>, file: &mut LogFile, arrival: Arrival) -> Verdict {
+        let is_due = self.policy.is_due(file.len().saturating_add(arrival.waiting), arrival.incoming);
         if is_due && file.is_regular() { Verdict::Roll } else { Verdict::Write }
     }
 
-    fn roll(&mut self, place: Place<'_>, unlinked: &mut Vec<Unlinked>) -> Result<(), Error> {
+    fn roll(&mut self, place: Place<'_>, _: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
         if self.chain.backup_count == 0 {
             return Ok(());
         }
         match place.fs.stat(place.path) {
-            Ok(stat) if stat.is_regular => self.chain.roll(place, unlinked),
+            Ok(stat) if stat.is_regular => self.chain.roll(place, &mut aftermath.unlinked),
             Ok(_) => Err(Error::new(format!("roll {}: not a regular file", place.path.display()))),
             // Somebody removed it: there is nothing to keep.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

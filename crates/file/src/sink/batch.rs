@@ -1,10 +1,14 @@
 //! Lines one behind the other, with their lengths, so that they can be written in one call and counted one by one.
 
+use tracing_handlers_core::Timestamp;
+
 /// Lines that wait to be written.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
     bytes: Vec<u8>,
     lens: Vec<u32>,
+    /// When each line came, where that matters.
+    times: Vec<Timestamp>,
     /// Lines and bytes written already.
     done: usize,
     done_bytes: usize,
@@ -15,8 +19,9 @@ const KEEP_BYTES: usize = 4 << 20;
 
 impl Batch {
     #[inline]
-    pub(super) fn push(&mut self, line: &[u8]) {
+    pub(super) fn push(&mut self, line: &[u8], at: Option<Timestamp>) {
         self.bytes.extend_from_slice(line);
+        self.times.extend(at);
         self.lens.push(u32::try_from(line.len()).unwrap_or(u32::MAX));
     }
 
@@ -37,6 +42,11 @@ impl Batch {
     /// The bytes of the next lines, `len` of them.
     pub(super) fn next(&self, len: usize) -> &[u8] {
         self.bytes.get(self.done_bytes..).and_then(|rest| rest.get(..len)).unwrap_or_default()
+    }
+
+    /// When the line came that is the `index`th of those not written yet.
+    pub(super) fn time(&self, index: usize) -> Timestamp {
+        self.times.get(self.done + index).copied().unwrap_or_default()
     }
 
     /// The lengths of the lines not written yet; of a half-written one, what is left of it.
@@ -78,6 +88,7 @@ impl Batch {
     fn clear(&mut self) {
         self.bytes.clear();
         self.lens.clear();
+        self.times.clear();
         self.done = 0;
         self.done_bytes = 0;
         if self.bytes.capacity() > KEEP_BYTES {
@@ -92,7 +103,7 @@ mod tests {
 
     fn batch(lines: &[&str]) -> Batch {
         let mut batch = Batch::default();
-        lines.iter().for_each(|line| batch.push(line.as_bytes()));
+        lines.iter().for_each(|line| batch.push(line.as_bytes(), None));
         batch
     }
 

@@ -7,7 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use tracing_handlers_core::sync::lock;
-use tracing_handlers_core::{DropReason, Error, Stats, reentry};
+use tracing_handlers_core::{DropReason, Error, Stats, Timestamp, reentry};
 
 use super::Shared;
 use super::batch::Batch;
@@ -55,6 +55,10 @@ impl Buffering {
         self
     }
 
+    pub(super) fn interval(self) -> Duration {
+        self.flush_interval
+    }
+
     pub(super) fn check(self) -> Result<Self, Error> {
         if self.capacity == 0 {
             return Err(Error::config("buffered.capacity", self.capacity, "must be at least one byte"));
@@ -100,7 +104,7 @@ impl Front {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, line: &[u8]) -> Pushed {
+    pub(super) fn push(&mut self, line: &[u8], at: Option<Timestamp>) -> Pushed {
         if self.is_closed {
             return Pushed::Closed;
         }
@@ -109,7 +113,7 @@ impl Front {
         if after > self.capacity && self.lines.bytes_len() > 0 {
             return Pushed::NoRoom;
         }
-        self.lines.push(line);
+        self.lines.push(line, at);
         self.handled += 1;
         if after < self.capacity / 2 || self.was_woken {
             return Pushed::Quietly;
@@ -119,8 +123,8 @@ impl Front {
     }
 
     /// Counts the line as dropped where it does not fit.
-    pub(super) fn push_or_drop(&mut self, line: &[u8]) -> Option<DropReason> {
-        let reason = match self.push(line) {
+    pub(super) fn push_or_drop(&mut self, line: &[u8], at: Option<Timestamp>) -> Option<DropReason> {
+        let reason = match self.push(line, at) {
             Pushed::Quietly | Pushed::HalfFull => return None,
             Pushed::NoRoom => DropReason::Full,
             Pushed::Closed => DropReason::Closed,
@@ -163,14 +167,17 @@ struct SignalState {
 }
 
 impl Writer {
-    pub(super) fn start<U: Upkeep>(shared: &Arc<Shared<U>>, buffering: Buffering) -> Result<Self, Error> {
+    pub(super) fn start<U: Upkeep>(shared: &Arc<Shared<U>>, interval: Duration, timer: bool) -> Result<Self, Error> {
         let signal = Arc::new(Signal::default());
         let (weak, its_signal) = (Arc::downgrade(shared), Arc::clone(&signal));
         let run = move || {
             reentry::mark_thread();
-            while its_signal.wait(buffering.flush_interval) {
+            while its_signal.wait(interval) {
                 let Some(shared) = weak.upgrade() else { break };
                 shared.relieve();
+                if timer {
+                    shared.roll_if_due();
+                }
             }
         };
         let spawned = thread::Builder::new().name("log-writer".into()).spawn(run);

@@ -11,7 +11,7 @@ use crate::cleanup;
 use crate::fs::Fs;
 use crate::log_file::LogFile;
 use crate::settings::Settings;
-use crate::upkeep::{Place, Upkeep, Verdict};
+use crate::upkeep::{Aftermath, Arrival, Place, Upkeep, Verdict};
 
 /// How long a rollover or a reopening that failed is left alone, in nanoseconds of the handler's clock.
 const RETRY_AFTER: u64 = 1_000_000_000;
@@ -36,8 +36,10 @@ pub(super) struct Io<U> {
 }
 
 impl<U: Upkeep> Io<U> {
-    pub(super) fn open(settings: Settings, upkeep: U) -> Result<Self, Error> {
+    pub(super) fn open(settings: Settings, mut upkeep: U) -> Result<Self, Error> {
         let Settings { path, fs, clock, truncate, delay, .. } = settings;
+        let before = fs.stat(&path).ok().filter(|stat| stat.is_regular && !truncate);
+        upkeep.opening(before.as_ref(), clock.now());
         let file = if delay { None } else { Some(LogFile::open(&*fs, &path, truncate)?) };
         Ok(Self {
             fs,
@@ -57,8 +59,9 @@ impl<U: Upkeep> Io<U> {
 
     /// Writes one record, whole, or counts it as dropped.
     #[inline]
-    pub(super) fn write(&mut self, line: &[u8], notes: &mut Vec<Error>) -> Result<(), Error> {
-        let written = self.prepare(0, line.len() as u64, notes).and_then(|()| self.append(line));
+    pub(super) fn write(&mut self, line: &[u8], at: Option<Timestamp>, notes: &mut Vec<Error>) -> Result<(), Error> {
+        let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at: at.unwrap_or_default() };
+        let written = self.prepare(arrival, notes).and_then(|()| self.append(line));
         match &written {
             Ok(()) => {
                 self.stats.handled += 1;
@@ -129,9 +132,10 @@ impl<U: Upkeep> Io<U> {
         let is_half_written = batch.half_written() > 0;
         for (index, len) in batch.lens().enumerate() {
             if index > 0 || !is_half_written {
+                let arrival = Arrival { incoming: len as u64, waiting: run as u64, at: batch.time(index) };
                 if run == 0 {
-                    self.prepare(0, len as u64, notes)?;
-                } else if self.verdict(run as u64, len as u64) != Verdict::Write {
+                    self.prepare(arrival, notes)?;
+                } else if self.verdict(arrival) != Verdict::Write {
                     break;
                 }
             }
@@ -142,11 +146,11 @@ impl<U: Upkeep> Io<U> {
 
     /// Makes the file ready for a record of `incoming` bytes: opened, the right one, rolled if that is due.
     #[inline]
-    fn prepare(&mut self, waiting: u64, incoming: u64, notes: &mut Vec<Error>) -> Result<(), Error> {
+    fn prepare(&mut self, arrival: Arrival, notes: &mut Vec<Error>) -> Result<(), Error> {
         if self.file.is_none() {
             self.open_first()?;
         }
-        match self.verdict(waiting, incoming) {
+        match self.verdict(arrival) {
             Verdict::Write => Ok(()),
             other => {
                 self.keep_up(other, notes);
@@ -156,12 +160,12 @@ impl<U: Upkeep> Io<U> {
     }
 
     #[inline]
-    fn verdict(&mut self, waiting: u64, incoming: u64) -> Verdict {
+    fn verdict(&mut self, arrival: Arrival) -> Verdict {
         let Some(file) = &mut self.file else { return Verdict::Write };
         if self.is_rolled {
             return Verdict::Reopen;
         }
-        self.upkeep.inspect(Place { fs: &*self.fs, path: &self.path }, file, waiting, incoming)
+        self.upkeep.inspect(Place { fs: &*self.fs, path: &self.path }, file, arrival)
     }
 
     #[cold]
@@ -186,25 +190,25 @@ impl<U: Upkeep> Io<U> {
         let done = match verdict {
             Verdict::Write => Ok(()),
             Verdict::Reopen => self.reopen(),
-            Verdict::Roll => self.roll_over(),
+            Verdict::Roll => self.roll_over(notes),
         };
         self.failed_at = done.is_err().then_some(now);
         notes.extend(done.err());
     }
 
     /// Rolls because the user asked for it. A delayed file is opened with the next record, as it was at first.
-    pub(super) fn roll_on_request(&mut self) -> Result<(), Error> {
-        if self.delay { self.roll() } else { self.roll_over() }
+    pub(super) fn roll_on_request(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
+        if self.delay { self.roll(notes) } else { self.roll_over(notes) }
     }
 
     /// Moves the old file away, opens the new one and only then lets go of the old.
-    fn roll_over(&mut self) -> Result<(), Error> {
-        self.roll()?;
+    fn roll_over(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
+        self.roll(notes)?;
         self.reopen()
     }
 
     /// Moves the file at the path away; the open one stays open until the next is.
-    fn roll(&mut self) -> Result<(), Error> {
+    fn roll(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
         // Hooks of the user run here; what they log must not come back to this lock.
         let _own_work = reentry::enter();
         if self.is_closed {
@@ -213,11 +217,13 @@ impl<U: Upkeep> Io<U> {
         if self.is_rolled {
             return Ok(());
         }
-        let mut unlinked = Vec::new();
-        let rolled = self.upkeep.roll(Place { fs: &*self.fs, path: &self.path }, &mut unlinked);
-        if !unlinked.is_empty() {
-            cleanup::drop_later(unlinked);
+        let mut aftermath = Aftermath::default();
+        let now = self.clock.now();
+        let rolled = self.upkeep.roll(Place { fs: &*self.fs, path: &self.path }, now, &mut aftermath);
+        if !aftermath.unlinked.is_empty() {
+            cleanup::drop_later(aftermath.unlinked);
         }
+        notes.append(&mut aftermath.notes);
         self.is_rolled = rolled.is_ok();
         rolled
     }
@@ -236,11 +242,23 @@ impl<U: Upkeep> Io<U> {
         Ok(())
     }
 
+    /// Rolls an idle file, if it is due.
+    pub(super) fn roll_if_due(&mut self, notes: &mut Vec<Error>) {
+        let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
+        if self.file.is_some() && self.verdict(arrival) == Verdict::Roll {
+            self.keep_up(Verdict::Roll, notes);
+        }
+    }
+
+    pub(super) fn upkeep(&mut self) -> (&mut U, Place<'_>) {
+        (&mut self.upkeep, Place { fs: &*self.fs, path: &self.path })
+    }
+
     pub(super) fn reopen_if_moved(&mut self, notes: &mut Vec<Error>) -> Result<bool, Error> {
         if self.is_closed {
             return Err(self.closed());
         }
-        match self.verdict(0, 0) {
+        match self.verdict(Arrival { at: self.clock.now(), ..Arrival::default() }) {
             Verdict::Reopen => self.reopen().map(|()| true),
             other => {
                 if other == Verdict::Roll {

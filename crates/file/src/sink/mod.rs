@@ -9,10 +9,11 @@ use std::io::Result as IoResult;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::format::with_line;
 use tracing_handlers_core::sync::{lock, lock_before};
-use tracing_handlers_core::{Deadline, DropReason, Error, Format, Handler, Record, Stats, register_pending};
+use tracing_handlers_core::{Deadline, DropReason, Error, Format, Handler, Record, Stats, Timestamp, register_pending};
 
 pub use self::buffered::Buffering;
 
@@ -20,7 +21,10 @@ use self::batch::Batch;
 use self::buffered::{Front, Pushed, Writer};
 use self::io::Io;
 use crate::settings::Settings;
-use crate::upkeep::Upkeep;
+use crate::upkeep::{Place, Upkeep};
+
+/// How often an idle file is looked at.
+const TIMER_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long a drop waits for a buffer to be written.
 const DROP_TIMEOUT: Duration = Duration::from_secs(1);
@@ -28,13 +32,15 @@ const DROP_TIMEOUT: Duration = Duration::from_secs(1);
 /// The common body of all file handlers; `U` is what makes them different.
 pub struct Sink<U: Upkeep> {
     shared: Arc<Shared<U>>,
-    /// Ends its thread when dropped.
+    /// The thread that writes what is buffered and rolls an idle file. Ends when this is dropped.
     writer: Option<Writer>,
 }
 
 struct Shared<U> {
     format: Arc<dyn Format>,
     terminator: Vec<u8>,
+    /// Where the time of a record comes from, if the upkeep needs it.
+    clock: Option<ClockSource>,
     /// Taken before `front` where both are needed.
     io: Mutex<Io<U>>,
     /// Only with buffering: where callers put their lines.
@@ -49,15 +55,18 @@ impl<U: Upkeep> Sink<U> {
     ///
     /// Settings that cannot be, and a file that cannot be opened.
     pub fn open(kind: &str, settings: Settings, upkeep: U) -> Result<Self, Error> {
-        let Settings { path, format, terminator, buffering, on_failure, drain_on_exit, .. } = &settings;
+        let Settings { path, format, terminator, buffering, timer, on_failure, drain_on_exit, .. } = &settings;
         let reporter = Reporter::new(format!("{kind} {}", path.display()), on_failure.clone());
         let buffering = buffering.map(Buffering::check).transpose()?;
         let (format, terminator, drain_on_exit) = (Arc::clone(format), terminator.clone(), *drain_on_exit);
+        let (timer, interval) = (*timer, buffering.map_or(TIMER_INTERVAL, |buffering| buffering.interval()));
+        let clock = upkeep.is_timed().then(|| settings.clock.clone());
         let io = Io::open(settings, upkeep)?;
         let front = buffering.map(|buffering| Mutex::new(Front::new(buffering)));
-        let shared = Arc::new(Shared { format, terminator, io: Mutex::new(io), front, reporter });
-        let writer = buffering.map(|buffering| Writer::start(&shared, buffering)).transpose()?;
-        if writer.is_some() {
+        let shared = Arc::new(Shared { format, terminator, clock, io: Mutex::new(io), front, reporter });
+        let needs_thread = buffering.is_some() || timer;
+        let writer = needs_thread.then(|| Writer::start(&shared, interval, timer)).transpose()?;
+        if buffering.is_some() {
             let handler: Arc<dyn Handler> = Arc::clone(&shared) as Arc<dyn Handler>;
             register_pending(&handler, drain_on_exit);
         }
@@ -95,13 +104,18 @@ pub struct FileAccess<'a, U> {
 }
 
 impl<U: Upkeep> FileAccess<'_, U> {
+    /// What keeps the file up, and where it is.
+    pub fn upkeep(&mut self) -> (&mut U, Place<'_>) {
+        self.io.upkeep()
+    }
+
     /// Rolls the file over now.
     ///
     /// # Errors
     ///
     /// The step that failed; the old file is still written to.
     pub fn roll_over(&mut self) -> Result<(), Error> {
-        self.io.roll_on_request()
+        self.io.roll_on_request(self.notes)
     }
 
     /// Looks at the file as before a record, and opens it again if it is another. Says whether it did.
@@ -132,7 +146,7 @@ impl<U: Upkeep> Handler for Sink<U> {
     }
 
     fn handle_batch(&self, records: &mut dyn Iterator<Item = Record<'_>>) -> Result<(), Error> {
-        if self.writer.is_some() {
+        if self.shared.front.is_some() {
             return records.map(|record| self.handle(&record)).fold(Ok(()), Result::and);
         }
         self.shared.write_all(records)
@@ -161,9 +175,15 @@ impl<U: Upkeep> Shared<U> {
     }
 
     #[inline]
+    fn now(&self) -> Option<Timestamp> {
+        self.clock.as_ref().map(ClockSource::now)
+    }
+
+    #[inline]
     fn write_now(&self, line: &[u8]) -> Result<(), Error> {
         let mut notes = Vec::new();
-        let written = lock(&self.io).write(line, &mut notes);
+        let at = self.now();
+        let written = lock(&self.io).write(line, at, &mut notes);
         if !notes.is_empty() {
             self.report(notes);
         }
@@ -172,8 +192,9 @@ impl<U: Upkeep> Shared<U> {
 
     #[inline]
     fn push(&self, front: &Mutex<Front>, line: &[u8], writer: &Writer) -> Result<(), Error> {
+        let at = self.now();
         loop {
-            let pushed = lock(front).push(line);
+            let pushed = lock(front).push(line, at);
             match pushed {
                 Pushed::Quietly => return Ok(()),
                 Pushed::HalfFull => {
@@ -186,7 +207,7 @@ impl<U: Upkeep> Shared<U> {
                 Pushed::NoRoom | Pushed::Closed => break,
             }
         }
-        let refused = lock(front).push_or_drop(line);
+        let refused = lock(front).push_or_drop(line, at);
         refused.map_or(Ok(()), |reason| {
             let what = self.reporter.handler();
             let error = match reason {
@@ -208,6 +229,13 @@ impl<U: Upkeep> Shared<U> {
         is_done
     }
 
+    /// Rolls the file if that is due, though no record came.
+    fn roll_if_due(&self) {
+        let mut notes = Vec::new();
+        lock(&self.io).roll_if_due(&mut notes);
+        self.report(notes);
+    }
+
     /// Writes everything that is buffered; what cannot be written stays.
     fn drain(&self, io: &mut Io<U>, notes: &mut Vec<Error>) {
         let Some(front) = &self.front else { return };
@@ -223,7 +251,7 @@ impl<U: Upkeep> Shared<U> {
         let mut batch = Batch::default();
         let mut first = Ok(());
         for record in records {
-            let pushed = with_line(&*self.format, &record, &self.terminator, |line| batch.push(line));
+            let pushed = with_line(&*self.format, &record, &self.terminator, |line| batch.push(line, self.now()));
             if let Err(panicked) = pushed {
                 first = first.and(Err(self.drop_one(panicked)));
             }
@@ -315,7 +343,7 @@ impl<U: Upkeep> Handler for Shared<U> {
 
 impl<U: Upkeep> Drop for Sink<U> {
     fn drop(&mut self) {
-        if self.writer.is_some() {
+        if self.shared.front.is_some() {
             // A failure was counted and reported by `close`.
             self.shared.close(Deadline::after(DROP_TIMEOUT)).ok();
         }
@@ -326,7 +354,7 @@ impl<U: Upkeep> fmt::Debug for Sink<U> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sink")
             .field("handler", &self.shared.reporter.handler())
-            .field("buffered", &self.writer.is_some())
+            .field("buffered", &self.shared.front.is_some())
             .finish_non_exhaustive()
     }
 }

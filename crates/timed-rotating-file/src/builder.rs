@@ -1,0 +1,164 @@
+//! Builds a `TimedRotatingFileHandler`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use time::Time;
+use tracing_handlers_core::Error;
+use tracing_handlers_file::export::{Settings, Sink};
+use tracing_handlers_file::rollover::Hooks;
+
+use crate::handler::{TimedRotatingFileHandler, TimedRotatingFileLayer};
+use crate::names::Dated;
+use crate::rotation::Rotation;
+use crate::{Schedule, When};
+
+/// Builds a [`TimedRotatingFileHandler`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`when`](Self::when), [`interval`](Self::interval) | `Hours`, 1 |
+/// | [`at_time`](Self::at_time) | midnight; for `Midnight` and `Weekday` |
+/// | [`utc`](Self::utc) | off: the system's zone |
+/// | [`aligned`](Self::aligned) | off: an interval begins when the file was begun |
+/// | [`max_bytes`](Self::max_bytes) | 0: not rolled by size |
+/// | [`backup_count`](Self::backup_count) | 0: nothing is deleted |
+/// | [`roll_idle`](Self::roll_idle) | off: a file is rolled when the next record comes |
+/// | [`namer`](Self::namer), [`rotator`](Self::rotator) | the default name, a rename |
+/// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
+/// | [`terminator`](Self::terminator) | line feed |
+/// | [`delay`](Self::delay) | off: open at `build()` |
+/// | [`buffered`](Self::buffered) | off: one `write` a record |
+/// | [`drain_on_exit`](Self::drain_on_exit) | on |
+/// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
+#[must_use]
+pub struct TimedRotatingFileHandlerBuilder {
+    settings: Settings,
+    when: When,
+    interval: u32,
+    at_time: Option<Time>,
+    utc: bool,
+    aligned: bool,
+    max_bytes: u64,
+    backup_count: usize,
+    hooks: Hooks,
+}
+
+impl TimedRotatingFileHandlerBuilder {
+    pub(crate) fn new(path: &Path) -> Self {
+        Self {
+            settings: Settings::new(path),
+            when: When::Hours,
+            interval: 1,
+            at_time: None,
+            utc: false,
+            aligned: false,
+            max_bytes: 0,
+            backup_count: 0,
+            hooks: Hooks::default(),
+        }
+    }
+
+    tracing_handlers_file::file_settings!();
+
+    /// The unit of the period. `"midnight".parse()?` reads Python's names.
+    pub fn when(mut self, when: When) -> Self {
+        self.when = when;
+        self
+    }
+
+    /// How many units a period has; at least 1.
+    pub fn interval(mut self, units: u32) -> Self {
+        self.interval = units;
+        self
+    }
+
+    /// The time of the day at which a period of `Midnight` or `Weekday` ends, to the second.
+    pub fn at_time(mut self, at_time: Time) -> Self {
+        self.at_time = Some(at_time);
+        self
+    }
+
+    /// Whether periods and names follow UTC instead of the system's zone.
+    pub fn utc(mut self, utc: bool) -> Self {
+        self.utc = utc;
+        self
+    }
+
+    /// Whether periods of `Seconds`, `Minutes`, `Hours` and `Days` end at round times of the clock: with `Minutes` and an interval of
+    /// 15 on the quarter, with `Hours` and 6 at 0, 6, 12 and 18 o'clock. See [`Schedule::aligned`].
+    pub fn aligned(mut self, aligned: bool) -> Self {
+        self.aligned = aligned;
+        self
+    }
+
+    /// The size, in bytes, that the file does not reach; 0 for no limit. Files of one period that were rolled by size are told
+    /// apart by a number: `app.log.2024-01-31`, `app.log.2024-01-31.1`, `app.log.2024-01-31.2`, oldest first.
+    pub fn max_bytes(mut self, bytes: u64) -> Self {
+        self.max_bytes = bytes;
+        self
+    }
+
+    /// How many rolled files are kept; 0 for all.
+    pub fn backup_count(mut self, count: usize) -> Self {
+        self.backup_count = count;
+        self
+    }
+
+    /// Whether a thread rolls the file at the end of its period, though no record comes. A file in which nothing stands is left.
+    pub fn roll_idle(mut self, roll_idle: bool) -> Self {
+        self.settings.set_timer(roll_idle);
+        self
+    }
+
+    /// What names a rolled file, given the default name (`/var/log/app.log.2024-01-31`).
+    ///
+    /// The name must hold the date as it was given if old files are to be found and deleted. It runs while the file is locked: it must
+    /// not log through this handler (what it logs is counted, not handled).
+    pub fn namer(mut self, namer: impl Fn(&Path) -> PathBuf + Send + Sync + 'static) -> Self {
+        self.hooks.set_namer(namer);
+        self
+    }
+
+    /// What moves the file to its new name, instead of a rename.
+    ///
+    /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
+    pub fn rotator(mut self, rotator: impl Fn(&Path, &Path) -> io::Result<()> + Send + Sync + 'static) -> Self {
+        self.hooks.set_rotator(rotator);
+        self
+    }
+
+    /// Opens the file. The first period is that of what stands in it: it began when the file was made or last written, whichever is
+    /// earlier.
+    ///
+    /// # Errors
+    ///
+    /// A path that names no file, an interval of 0, a namer whose names could not be found again, buffering that cannot be, a file
+    /// that cannot be opened.
+    pub fn build(self) -> Result<TimedRotatingFileHandler, Error> {
+        let schedule = self.schedule().check()?;
+        let settings = self.settings.check()?;
+        let names = Dated { when: self.when, hooks: self.hooks };
+        names.check(settings.path(), self.backup_count)?;
+        let rotation = Rotation::new(schedule, names, self.backup_count, self.max_bytes);
+        Ok(TimedRotatingFileHandler { sink: Sink::open("timed-rotating-file", settings, rotation)? })
+    }
+
+    fn schedule(&self) -> Schedule {
+        let schedule = Schedule::new(self.when).interval(self.interval).utc(self.utc).aligned(self.aligned);
+        match self.at_time {
+            Some(at_time) => schedule.at_time(at_time),
+            None => schedule,
+        }
+    }
+
+    /// Opens the file and wraps the handler into a layer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    pub fn layer(self) -> Result<TimedRotatingFileLayer, Error> {
+        let (hook, clock) = self.settings.hook_and_clock();
+        Ok(Settings::layer(hook, clock, self.build()?))
+    }
+}

@@ -1,0 +1,176 @@
+//! When the file is due, and how it is moved away: the schedule, the size, the dated names and the deletion of old files.
+
+use std::io::ErrorKind;
+use std::path::PathBuf;
+
+use tracing_handlers_core::{Error, Timestamp};
+use tracing_handlers_file::export::{Aftermath, Arrival, LogFile, Place, Upkeep, Verdict};
+use tracing_handlers_file::fs::Stat;
+
+use crate::Schedule;
+use crate::names::{Dated, Name, files_to_delete};
+
+/// Rolls by the clock, and by size where a limit is set, into dated files.
+pub(crate) struct Rotation {
+    schedule: Schedule,
+    names: Dated,
+    backup_count: usize,
+    /// 0 for no limit.
+    max_bytes: u64,
+    alarm: Alarm,
+}
+
+/// The next rollover, and since when it has been that.
+#[derive(Clone, Copy, Debug)]
+struct Alarm {
+    set_at: Timestamp,
+    due_at: Timestamp,
+}
+
+impl Alarm {
+    fn set(schedule: &Schedule, now: Timestamp) -> Self {
+        Self { set_at: now, due_at: schedule.next_rollover(now) }
+    }
+
+    fn is_due(&self, now: Timestamp) -> bool {
+        now >= self.due_at
+    }
+
+    /// The clock was put back by more than a whole period since: the rollover would come that much too late.
+    fn is_stale(&self, now: Timestamp) -> bool {
+        let period = self.due_at.as_nanos().saturating_sub(self.set_at.as_nanos());
+        now.as_nanos() < self.set_at.as_nanos().saturating_sub(period)
+    }
+}
+
+impl Rotation {
+    pub(crate) fn new(schedule: Schedule, names: Dated, backup_count: usize, max_bytes: u64) -> Self {
+        // `opening` sets it to what the file says.
+        let alarm = Alarm { set_at: Timestamp::default(), due_at: Timestamp::default() };
+        Self { schedule, names, backup_count, max_bytes, alarm }
+    }
+
+    fn is_due(&mut self, file: &LogFile, arrival: Arrival) -> bool {
+        if self.alarm.is_stale(arrival.at) {
+            self.alarm = Alarm::set(&self.schedule, arrival.at);
+        }
+        let len = file.len().saturating_add(arrival.waiting);
+        if !self.alarm.is_due(arrival.at) {
+            return self.max_bytes > 0 && len > 0 && len.saturating_add(arrival.incoming) >= self.max_bytes;
+        }
+        if len == 0 {
+            // Nothing to keep: the file goes on into the next period.
+            self.alarm = Alarm::set(&self.schedule, arrival.at);
+        }
+        len > 0
+    }
+
+    /// Moves the file to the name of its period, or to the next free one behind that.
+    fn move_away(&self, place: Place<'_>, aftermath: &mut Aftermath) -> Result<(), Error> {
+        let ours = match self.rolled_files(place) {
+            Ok(ours) => ours,
+            Err(error) => {
+                // A directory that cannot be read may be written to all the same.
+                aftermath.notes.push(error);
+                Vec::new()
+            }
+        };
+        let stamp = self.schedule.stamp(self.alarm.due_at);
+        let is_taken = |name: &std::path::Path| !is_missing(place, name);
+        let target = self.names.next_name(place.path, stamp, &ours, is_taken)?;
+        self.names.hooks.rotate(place, &target)
+    }
+
+    /// The rolled files there are.
+    fn rolled_files(&self, place: Place<'_>) -> Result<Vec<Name>, Error> {
+        let directory = self.names.directory(place.path)?;
+        match place.fs.list(&directory) {
+            Ok(entries) => Ok(self.names.ours(place.path, &directory, &entries)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(Error::io(format!("list {}", directory.display()), error)),
+        }
+    }
+
+    /// All rolled files, oldest first.
+    pub(crate) fn existing(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
+        let mut names = self.rolled_files(place)?;
+        names.sort();
+        Ok(names.into_iter().map(|name| name.path).collect())
+    }
+
+    /// What the next rollover would delete if it deleted now.
+    pub(crate) fn surplus(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
+        let surplus = files_to_delete(self.rolled_files(place)?, self.backup_count);
+        Ok(surplus.into_iter().map(|name| name.path).collect())
+    }
+
+    /// Deletes what is above the backup count. What cannot be deleted stays for the next time; nothing waits for it.
+    fn delete_surplus(&self, place: Place<'_>, aftermath: &mut Aftermath) {
+        if self.backup_count == 0 {
+            return;
+        }
+        let surplus = self.surplus(place).unwrap_or_else(|error| {
+            aftermath.notes.push(error);
+            Vec::new()
+        });
+        for path in surplus {
+            match place.fs.unlink(&path) {
+                Ok(unlinked) => aftermath.unlinked.push(unlinked),
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => aftermath.notes.push(Error::io(format!("remove {}", path.display()), error)),
+            }
+        }
+    }
+}
+
+impl Upkeep for Rotation {
+    fn is_timed(&self) -> bool {
+        true
+    }
+
+    /// The first period is that of the contents: it began when the file was made or last written, whichever is earlier.
+    fn opening(&mut self, before: Option<&Stat>, now: Timestamp) {
+        let began = before.and_then(|stat| stat.created.into_iter().chain(stat.modified).min());
+        self.alarm = Alarm::set(&self.schedule, began.unwrap_or(now).min(now));
+    }
+
+    #[inline]
+    fn inspect(&mut self, _: Place<'_>, file: &mut LogFile, arrival: Arrival) -> Verdict {
+        if file.is_regular() && self.is_due(file, arrival) { Verdict::Roll } else { Verdict::Write }
+    }
+
+    fn roll(&mut self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
+        match place.fs.stat(place.path) {
+            Ok(stat) if stat.is_regular => self.move_away(place, aftermath)?,
+            Ok(_) => return Err(Error::new(format!("roll {}: not a regular file", place.path.display()))),
+            // Somebody removed it: there is nothing to keep.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io(format!("look at {}", place.path.display()), error)),
+        }
+        self.alarm = Alarm::set(&self.schedule, now);
+        self.delete_surplus(place, aftermath);
+        Ok(())
+    }
+}
+
+fn is_missing(place: Place<'_>, path: &std::path::Path) -> bool {
+    place.fs.stat(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::When;
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_unix_seconds(seconds)
+    }
+
+    #[test]
+    fn an_alarm_is_stale_once_the_clock_is_a_period_behind_it() {
+        let alarm = Alarm::set(&Schedule::new(When::Hours).utc(true), at(100_000));
+        assert!(!alarm.is_stale(at(100_000)));
+        assert!(!alarm.is_stale(at(96_400)), "a small step back is waited out");
+        assert!(alarm.is_stale(at(96_399)));
+    }
+}
