@@ -247,8 +247,9 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("core", &[], &["rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
     ("file", &["core"], &["tracing-subscriber"]),
     ("rotating-file", &["core", "file"], &[]),
+    ("timed-rotating-file", &["core", "file"], &["time"]),
     ("stream", &["core"], &["tracing-subscriber"]),
-    ("facade", &["core", "file", "rotating-file", "stream"], &[]),
+    ("facade", &["core", "file", "rotating-file", "stream", "timed-rotating-file"], &[]),
 ];
 
 #[test]
