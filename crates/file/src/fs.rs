@@ -82,6 +82,12 @@ pub struct FileId {
 }
 
 impl Stat {
+    #[cfg(test)]
+    pub(crate) fn for_test(len: u64, modified: Timestamp) -> Self {
+        let id = FileId { device: 0, inode: 0 };
+        Self { id, len, is_regular: true, modified: Some(modified), created: None }
+    }
+
     fn of(metadata: &Metadata) -> Self {
         Self {
             id: file_id(metadata),

@@ -57,7 +57,8 @@ impl Settings {
         if self.path.file_name().is_none() || ends_in_separator {
             return Err(refused(&self.path, "names a directory, not a file"));
         }
-        self.path = fs::absolute(&self.path).map_err(|error| refused(&self.path, "cannot be made absolute").with_source(error))?;
+        self.path =
+            fs::absolute(&self.path).map_err(|error| refused(&self.path, "cannot be made absolute").with_source(error))?;
         Ok(self)
     }
 

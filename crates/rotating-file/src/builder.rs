@@ -2,10 +2,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tracing_handlers_core::Error;
 use tracing_handlers_file::export::{Settings, Sink};
-use tracing_handlers_file::rollover::Hooks;
+use tracing_handlers_file::rollover::{Hooks, Retention};
 
 use crate::chain::Chain;
 use crate::handler::{RotatingFileHandler, RotatingFileLayer, Rotation};
@@ -17,6 +18,7 @@ use crate::policy::SizePolicy;
 /// |---|---|
 /// | [`max_bytes`](Self::max_bytes) | 0: never rolled |
 /// | [`backup_count`](Self::backup_count) | 0: never rolled |
+/// | [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit |
 /// | [`namer`](Self::namer), [`rotator`](Self::rotator) | the default name, a rename |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
 /// | [`terminator`](Self::terminator) | line feed |
@@ -30,12 +32,19 @@ pub struct RotatingFileHandlerBuilder {
     settings: Settings,
     max_bytes: u64,
     backup_count: usize,
+    retention: Retention,
     hooks: Hooks,
 }
 
 impl RotatingFileHandlerBuilder {
     pub(crate) fn new(path: &Path) -> Self {
-        Self { settings: Settings::new(path), max_bytes: 0, backup_count: 0, hooks: Hooks::default() }
+        Self {
+            settings: Settings::new(path),
+            max_bytes: 0,
+            backup_count: 0,
+            retention: Retention::default(),
+            hooks: Hooks::default(),
+        }
     }
 
     tracing_handlers_file::file_settings!();
@@ -49,6 +58,18 @@ impl RotatingFileHandlerBuilder {
     /// How many rolled files are kept. With 0 the file is never rolled and grows without limit, as in Python.
     pub fn backup_count(mut self, count: usize) -> Self {
         self.backup_count = count;
+        self
+    }
+
+    /// How long a rolled file is kept after its last record. It is looked at when the file is rolled.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.retention.age = Some(age);
+        self
+    }
+
+    /// How many bytes all rolled files together may have; the oldest go first.
+    pub fn max_total_bytes(mut self, bytes: u64) -> Self {
+        self.retention.bytes = Some(bytes);
         self
     }
 
@@ -88,14 +109,15 @@ impl RotatingFileHandlerBuilder {
     ///
     /// # Errors
     ///
-    /// A path that names no file, a namer that gives one name twice, buffering that cannot be, a file that cannot be opened.
+    /// A path that names no file, a limit of 0, a namer that gives one name twice, buffering that cannot be, a file that cannot be opened.
     pub fn build(self) -> Result<RotatingFileHandler, Error> {
-        let Self { settings, max_bytes, backup_count, hooks } = self;
+        let Self { settings, max_bytes, backup_count, retention, hooks } = self;
         let mut settings = settings.check()?;
         if max_bytes > 0 {
             settings.keep_contents();
         }
-        let rotation = Rotation { policy: SizePolicy { max_bytes, backup_count }, chain: Chain { backup_count, hooks } };
+        let (policy, chain) = (SizePolicy { max_bytes, backup_count }, Chain { backup_count, hooks });
+        let rotation = Rotation { policy, chain, retention: retention.check()? };
         rotation.chain.check(settings.path())?;
         Ok(RotatingFileHandler { sink: Sink::open("rotating-file", settings, rotation)? })
     }

@@ -36,8 +36,8 @@ impl Chain {
         Ok(())
     }
 
-    /// Moves the file at the path to the first place of the chain, after moving the others up.
-    pub(crate) fn roll(&self, place: Place<'_>, unlinked: &mut Vec<Unlinked>) -> Result<(), Error> {
+    /// Moves the file at the path to the first place of the chain, after moving the others up. Says how long the chain is then.
+    pub(crate) fn roll(&self, place: Place<'_>, unlinked: &mut Vec<Unlinked>) -> Result<usize, Error> {
         let gap = self.first_gap(place)?;
         if gap > self.backup_count {
             unlinked.extend(self.unlink_oldest(place)?);
@@ -47,7 +47,18 @@ impl Chain {
             let context = |error| Error::io(format!("rename {} to {}", from.display(), to.display()), error);
             place.fs.rename(&from, &to).map_err(context)?;
         }
-        self.hooks.rotate(place, &self.name(place.path, 1)?)
+        self.hooks.rotate(place, &self.name(place.path, 1)?)?;
+        Ok(gap.min(self.backup_count))
+    }
+
+    /// The names of the first `len` backups, oldest first.
+    pub(crate) fn oldest_first(&self, path: &Path, len: usize) -> Result<Vec<PathBuf>, Error> {
+        (1..=len).rev().map(|number| self.name(path, number)).collect()
+    }
+
+    /// The backups there are, as far as the first gap, oldest first.
+    pub(crate) fn existing(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
+        self.oldest_first(place.path, self.first_gap(place)? - 1)
     }
 
     /// The first number that no backup has; one above the last where there is no gap.

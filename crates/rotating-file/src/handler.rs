@@ -1,10 +1,11 @@
 //! `RotatingFileHandler`: the handler and what it does before a record.
 
 use std::io::ErrorKind;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tracing_handlers_core::{Error, HandlerLayer, Timestamp};
 use tracing_handlers_file::export::{Aftermath, Arrival, LogFile, Place, Sink, Upkeep, Verdict};
+use tracing_handlers_file::rollover::{Retention, remove};
 
 use crate::builder::RotatingFileHandlerBuilder;
 use crate::chain::Chain;
@@ -60,6 +61,18 @@ impl RotatingFileHandler {
     pub fn roll_over(&self) -> Result<(), Error> {
         self.sink.with_io(|io| io.roll_over())
     }
+
+    /// The backups there are, oldest first.
+    ///
+    /// # Errors
+    ///
+    /// One of them cannot be looked at.
+    pub fn existing_files(&self) -> Result<Vec<PathBuf>, Error> {
+        self.sink.with_io(|io| {
+            let (rotation, place) = io.upkeep();
+            rotation.chain.existing(place)
+        })
+    }
 }
 
 tracing_handlers_file::file_handler!(RotatingFileHandler);
@@ -68,6 +81,18 @@ tracing_handlers_file::file_handler!(RotatingFileHandler);
 pub(crate) struct Rotation {
     pub(crate) policy: SizePolicy,
     pub(crate) chain: Chain,
+    /// Beyond the backup count, which is the chain's own.
+    pub(crate) retention: Retention,
+}
+
+impl Rotation {
+    fn delete_surplus(&self, place: Place<'_>, len: usize, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
+        if self.retention.needs_stats() {
+            let backups = self.chain.oldest_first(place.path, len)?;
+            self.retention.expired(place, &backups, now).iter().for_each(|path| remove(place, path, aftermath));
+        }
+        Ok(())
+    }
 }
 
 impl Upkeep for Rotation {
@@ -77,12 +102,15 @@ impl Upkeep for Rotation {
         if is_due && file.is_regular() { Verdict::Roll } else { Verdict::Write }
     }
 
-    fn roll(&mut self, place: Place<'_>, _: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
+    fn roll(&mut self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
         if self.chain.backup_count == 0 {
             return Ok(());
         }
         match place.fs.stat(place.path) {
-            Ok(stat) if stat.is_regular => self.chain.roll(place, &mut aftermath.unlinked),
+            Ok(stat) if stat.is_regular => {
+                let len = self.chain.roll(place, &mut aftermath.unlinked)?;
+                self.delete_surplus(place, len, now, aftermath)
+            }
             Ok(_) => Err(Error::new(format!("roll {}: not a regular file", place.path.display()))),
             // Somebody removed it: there is nothing to keep.
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),

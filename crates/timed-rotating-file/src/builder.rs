@@ -2,11 +2,12 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use time::Time;
 use tracing_handlers_core::Error;
 use tracing_handlers_file::export::{Settings, Sink};
-use tracing_handlers_file::rollover::Hooks;
+use tracing_handlers_file::rollover::{Hooks, Retention};
 
 use crate::handler::{TimedRotatingFileHandler, TimedRotatingFileLayer};
 use crate::names::Dated;
@@ -22,7 +23,7 @@ use crate::{Schedule, When};
 /// | [`utc`](Self::utc) | off: the system's zone |
 /// | [`aligned`](Self::aligned) | off: an interval begins when the file was begun |
 /// | [`max_bytes`](Self::max_bytes) | 0: not rolled by size |
-/// | [`backup_count`](Self::backup_count) | 0: nothing is deleted |
+/// | [`backup_count`](Self::backup_count), [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit: nothing is deleted |
 /// | [`roll_idle`](Self::roll_idle) | off: a file is rolled when the next record comes |
 /// | [`namer`](Self::namer), [`rotator`](Self::rotator) | the default name, a rename |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
@@ -40,7 +41,7 @@ pub struct TimedRotatingFileHandlerBuilder {
     utc: bool,
     aligned: bool,
     max_bytes: u64,
-    backup_count: usize,
+    retention: Retention,
     hooks: Hooks,
 }
 
@@ -54,7 +55,7 @@ impl TimedRotatingFileHandlerBuilder {
             utc: false,
             aligned: false,
             max_bytes: 0,
-            backup_count: 0,
+            retention: Retention::default(),
             hooks: Hooks::default(),
         }
     }
@@ -99,9 +100,21 @@ impl TimedRotatingFileHandlerBuilder {
         self
     }
 
-    /// How many rolled files are kept; 0 for all.
+    /// How many rolled files are kept; 0 for any number.
     pub fn backup_count(mut self, count: usize) -> Self {
-        self.backup_count = count;
+        self.retention.count = count;
+        self
+    }
+
+    /// How long a rolled file is kept after its last record. It is looked at when the file is rolled.
+    pub fn max_age(mut self, age: Duration) -> Self {
+        self.retention.age = Some(age);
+        self
+    }
+
+    /// How many bytes all rolled files together may have; the oldest go first.
+    pub fn max_total_bytes(mut self, bytes: u64) -> Self {
+        self.retention.bytes = Some(bytes);
         self
     }
 
@@ -133,14 +146,15 @@ impl TimedRotatingFileHandlerBuilder {
     ///
     /// # Errors
     ///
-    /// A path that names no file, an interval of 0, a namer whose names could not be found again, buffering that cannot be, a file
+    /// A path that names no file, an interval or a limit of 0, a namer whose names could not be found again, buffering that cannot be, a file
     /// that cannot be opened.
     pub fn build(self) -> Result<TimedRotatingFileHandler, Error> {
         let schedule = self.schedule().check()?;
         let settings = self.settings.check()?;
         let names = Dated { when: self.when, hooks: self.hooks };
-        names.check(settings.path(), self.backup_count)?;
-        let rotation = Rotation::new(schedule, names, self.backup_count, self.max_bytes);
+        let retention = self.retention.check()?;
+        names.check(settings.path(), retention != Retention::default())?;
+        let rotation = Rotation::new(schedule, names, retention, self.max_bytes);
         Ok(TimedRotatingFileHandler { sink: Sink::open("timed-rotating-file", settings, rotation)? })
     }
 

@@ -55,15 +55,16 @@ impl TimedRotatingFileHandler {
         self.sink.with_io(|io| io.roll_over())
     }
 
-    /// The rolled files above the backup count, oldest first: Python's `getFilesToDelete`. None where the backup count is 0.
+    /// The rolled files that are not kept, oldest first: Python's `getFilesToDelete`, with the limits on age and bytes as well.
     ///
     /// # Errors
     ///
     /// The directory cannot be read.
     pub fn files_to_delete(&self) -> Result<Vec<PathBuf>, Error> {
         self.sink.with_io(|io| {
+            let now = io.now();
             let (rotation, place) = io.upkeep();
-            rotation.surplus(place)
+            rotation.surplus(place, now)
         })
     }
 

@@ -42,13 +42,13 @@ pub(crate) struct Name {
 
 impl Dated {
     /// Refuses a namer that gives the file's own name, or, where old files are to be deleted, one that they are not known by.
-    pub(crate) fn check(&self, path: &Path, backup_count: usize) -> Result<(), Error> {
+    pub(crate) fn check(&self, path: &Path, deletes: bool) -> Result<(), Error> {
         let name = self.name(path, SAMPLE, 0)?;
         let refused = |why| Err(Error::config("namer", format_args!("{:?}", name.display().to_string()), why));
         if name == path {
             return refused("is the name of the file itself");
         }
-        if backup_count > 0 && self.recognise_path(path, &name).is_none() {
+        if deletes && self.recognise_path(path, &name).is_none() {
             return refused("does not hold the date as it was given, so old files could not be found");
         }
         Ok(())

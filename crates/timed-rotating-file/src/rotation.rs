@@ -6,15 +6,16 @@ use std::path::PathBuf;
 use tracing_handlers_core::{Error, Timestamp};
 use tracing_handlers_file::export::{Aftermath, Arrival, LogFile, Place, Upkeep, Verdict};
 use tracing_handlers_file::fs::Stat;
+use tracing_handlers_file::rollover::{Retention, remove};
 
 use crate::Schedule;
-use crate::names::{Dated, Name, files_to_delete};
+use crate::names::{Dated, Name};
 
 /// Rolls by the clock, and by size where a limit is set, into dated files.
 pub(crate) struct Rotation {
     schedule: Schedule,
     names: Dated,
-    backup_count: usize,
+    retention: Retention,
     /// 0 for no limit.
     max_bytes: u64,
     alarm: Alarm,
@@ -44,10 +45,10 @@ impl Alarm {
 }
 
 impl Rotation {
-    pub(crate) fn new(schedule: Schedule, names: Dated, backup_count: usize, max_bytes: u64) -> Self {
+    pub(crate) fn new(schedule: Schedule, names: Dated, retention: Retention, max_bytes: u64) -> Self {
         // `opening` sets it to what the file says.
         let alarm = Alarm { set_at: Timestamp::default(), due_at: Timestamp::default() };
-        Self { schedule, names, backup_count, max_bytes, alarm }
+        Self { schedule, names, retention, max_bytes, alarm }
     }
 
     fn is_due(&mut self, file: &LogFile, arrival: Arrival) -> bool {
@@ -98,27 +99,19 @@ impl Rotation {
         Ok(names.into_iter().map(|name| name.path).collect())
     }
 
-    /// What the next rollover would delete if it deleted now.
-    pub(crate) fn surplus(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
-        let surplus = files_to_delete(self.rolled_files(place)?, self.backup_count);
-        Ok(surplus.into_iter().map(|name| name.path).collect())
+    /// What a rollover would delete now.
+    pub(crate) fn surplus(&self, place: Place<'_>, now: Timestamp) -> Result<Vec<PathBuf>, Error> {
+        let existing = self.existing(place)?;
+        Ok(self.retention.expired(place, &existing, now).to_vec())
     }
 
-    /// Deletes what is above the backup count. What cannot be deleted stays for the next time; nothing waits for it.
-    fn delete_surplus(&self, place: Place<'_>, aftermath: &mut Aftermath) {
-        if self.backup_count == 0 {
+    fn delete_surplus(&self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) {
+        if self.retention == Retention::default() {
             return;
         }
-        let surplus = self.surplus(place).unwrap_or_else(|error| {
-            aftermath.notes.push(error);
-            Vec::new()
-        });
-        for path in surplus {
-            match place.fs.unlink(&path) {
-                Ok(unlinked) => aftermath.unlinked.push(unlinked),
-                Err(error) if error.kind() == ErrorKind::NotFound => {}
-                Err(error) => aftermath.notes.push(Error::io(format!("remove {}", path.display()), error)),
-            }
+        match self.surplus(place, now) {
+            Ok(surplus) => surplus.iter().for_each(|path| remove(place, path, aftermath)),
+            Err(error) => aftermath.notes.push(error),
         }
     }
 }
@@ -148,7 +141,7 @@ impl Upkeep for Rotation {
             Err(error) => return Err(Error::io(format!("look at {}", place.path.display()), error)),
         }
         self.alarm = Alarm::set(&self.schedule, now);
-        self.delete_surplus(place, aftermath);
+        self.delete_surplus(place, now, aftermath);
         Ok(())
     }
 }

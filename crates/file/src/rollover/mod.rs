@@ -1,4 +1,7 @@
-//! What the rotating handlers share: the hooks that name and move files.
+//! What the rotating handlers share: the hooks that name and move files, and how many of the old ones are kept.
+
+mod expire;
+mod retention;
 
 use std::fmt;
 use std::io;
@@ -9,6 +12,9 @@ use std::sync::Arc;
 use tracing_handlers_core::Error;
 
 use crate::upkeep::Place;
+
+pub use self::expire::remove;
+pub use self::retention::Retention;
 
 type Namer = Arc<dyn Fn(&Path) -> PathBuf + Send + Sync>;
 type Rotator = Arc<dyn Fn(&Path, &Path) -> io::Result<()> + Send + Sync>;

@@ -64,7 +64,11 @@ impl Buffering {
             return Err(Error::config("buffered.capacity", self.capacity, "must be at least one byte"));
         }
         if self.flush_interval.is_zero() {
-            return Err(Error::config("buffered.flush_interval", "0", "must be positive; leave `buffered` out to write at once"));
+            return Err(Error::config(
+                "buffered.flush_interval",
+                "0",
+                "must be positive; leave `buffered` out to write at once",
+            ));
         }
         Ok(self)
     }

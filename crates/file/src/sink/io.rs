@@ -250,6 +250,10 @@ impl<U: Upkeep> Io<U> {
         }
     }
 
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
     pub(super) fn upkeep(&mut self) -> (&mut U, Place<'_>) {
         (&mut self.upkeep, Place { fs: &*self.fs, path: &self.path })
     }

@@ -104,6 +104,11 @@ pub struct FileAccess<'a, U> {
 }
 
 impl<U: Upkeep> FileAccess<'_, U> {
+    /// The time by the handler's clock.
+    pub fn now(&self) -> Timestamp {
+        self.io.now()
+    }
+
     /// What keeps the file up, and where it is.
     pub fn upkeep(&mut self) -> (&mut U, Place<'_>) {
         self.io.upkeep()
@@ -141,7 +146,8 @@ impl<U: Upkeep> Handler for Sink<U> {
     #[inline]
     fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
         let shared = &*self.shared;
-        let written = with_line(&*shared.format, record, &shared.terminator, |line| shared.write_line(line, self.writer.as_ref()));
+        let written =
+            with_line(&*shared.format, record, &shared.terminator, |line| shared.write_line(line, self.writer.as_ref()));
         written.unwrap_or_else(|panicked| Err(shared.drop_one(panicked)))
     }
 

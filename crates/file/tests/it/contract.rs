@@ -10,7 +10,8 @@ fn often() -> Buffering {
 }
 
 fn file(parts: FileParts, buffering: Option<Buffering>) -> FileHandler {
-    let builder = FileHandler::builder(parts.path).fs(parts.fs).clock(parts.clock).on_failure(parts.failures).format(MessageOnly);
+    let builder =
+        FileHandler::builder(parts.path).fs(parts.fs).clock(parts.clock).on_failure(parts.failures).format(MessageOnly);
     let builder = match buffering {
         Some(buffering) => builder.buffered(buffering),
         None => builder,

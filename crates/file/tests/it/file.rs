@@ -56,7 +56,8 @@ fn test_pathlike_objects() {
 fn test_encoding_plain_file() {
     let directory = tempdir().unwrap();
     let path = directory.path().join("app.log");
-    let handler = FileHandler::builder(&path).format(|record: &Record<'_>, out: &mut Vec<u8>| out.extend(record.message().bytes()));
+    let handler =
+        FileHandler::builder(&path).format(|record: &Record<'_>, out: &mut Vec<u8>| out.extend(record.message().bytes()));
     handle(&handler.build().unwrap(), "foo\u{80}");
     assert_eq!(fs::read(&path).unwrap(), "foo\u{80}\n".as_bytes());
 }

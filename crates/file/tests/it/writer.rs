@@ -51,7 +51,10 @@ fn each_write_is_one_record_as_it_is() {
 #[test]
 fn a_closed_file_refuses_writes() {
     let directory = tempdir().unwrap();
-    let mut file = FileHandler::builder(directory.path().join("app.log")).on_failure(|_: &tracing_handlers_core::Failure<'_>| {}).build().unwrap();
+    let mut file = FileHandler::builder(directory.path().join("app.log"))
+        .on_failure(|_: &tracing_handlers_core::Failure<'_>| {})
+        .build()
+        .unwrap();
     file.close(Deadline::never()).unwrap();
     assert_eq!(file.write(b"late").unwrap_err().kind(), std::io::ErrorKind::BrokenPipe);
     assert!(file.stats().is_balanced());

@@ -1,1 +1,6 @@
 //! The tests of the timed rotating file handler.
+
+mod child;
+mod cpython;
+mod schedule_differential;
+mod wall_clock;
