@@ -28,6 +28,9 @@ struct Alarm {
     due_at: Timestamp,
 }
 
+/// A clock that is put back by no more than a minute, in nanoseconds, is waited for.
+const SMALL_STEP: i64 = 60_000_000_000;
+
 impl Alarm {
     fn set(schedule: &Schedule, now: Timestamp) -> Self {
         Self { set_at: now, due_at: schedule.next_rollover(now) }
@@ -38,9 +41,11 @@ impl Alarm {
     }
 
     /// The clock was put back by more than a whole period since: the rollover would come that much too late.
+    ///
+    /// A short period is no reason to follow every small correction of the clock, nor a batch that took its time.
     fn is_stale(&self, now: Timestamp) -> bool {
         let period = self.due_at.as_nanos().saturating_sub(self.set_at.as_nanos());
-        now.as_nanos() < self.set_at.as_nanos().saturating_sub(period)
+        now.as_nanos() < self.set_at.as_nanos().saturating_sub(period.max(SMALL_STEP))
     }
 }
 
@@ -165,5 +170,8 @@ mod tests {
         assert!(!alarm.is_stale(at(100_000)));
         assert!(!alarm.is_stale(at(96_400)), "a small step back is waited out");
         assert!(alarm.is_stale(at(96_399)));
+        let alarm = Alarm::set(&Schedule::new(When::Seconds).utc(true), at(100_000));
+        assert!(!alarm.is_stale(at(99_940)), "so is a minute, however short the period");
+        assert!(alarm.is_stale(at(99_939)));
     }
 }

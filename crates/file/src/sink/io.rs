@@ -21,6 +21,8 @@ pub(super) struct Io<U> {
     path: PathBuf,
     clock: ClockSource,
     upkeep: U,
+    /// Whether records have a time of their own.
+    is_timed: bool,
     delay: bool,
     /// What is in the file goes when it is opened for the first time.
     truncate: bool,
@@ -38,6 +40,7 @@ pub(super) struct Io<U> {
 impl<U: Upkeep> Io<U> {
     pub(super) fn open(settings: Settings, mut upkeep: U) -> Result<Self, Error> {
         let Settings { path, fs, clock, truncate, delay, .. } = settings;
+        let is_timed = upkeep.is_timed();
         let before = fs.stat(&path).ok().filter(|stat| stat.is_regular && !truncate);
         upkeep.opening(before.as_ref(), clock.now());
         let file = if delay { None } else { Some(LogFile::open(&*fs, &path, truncate)?) };
@@ -46,6 +49,7 @@ impl<U: Upkeep> Io<U> {
             path,
             clock,
             upkeep,
+            is_timed,
             delay,
             truncate,
             file,
@@ -59,8 +63,10 @@ impl<U: Upkeep> Io<U> {
 
     /// Writes one record, whole, or counts it as dropped.
     #[inline]
-    pub(super) fn write(&mut self, line: &[u8], at: Option<Timestamp>, notes: &mut Vec<Error>) -> Result<(), Error> {
-        let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at: at.unwrap_or_default() };
+    pub(super) fn write(&mut self, line: &[u8], notes: &mut Vec<Error>) -> Result<(), Error> {
+        // Asked here, under the lock, so that what is written later never came earlier.
+        let at = if self.is_timed { self.clock.now() } else { Timestamp::default() };
+        let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at };
         let written = self.prepare(arrival, notes).and_then(|()| self.append(line));
         match &written {
             Ok(()) => {
@@ -153,7 +159,7 @@ impl<U: Upkeep> Io<U> {
         match self.verdict(arrival) {
             Verdict::Write => Ok(()),
             other => {
-                self.keep_up(other, notes);
+                self.keep_up(other, arrival, notes);
                 Ok(())
             }
         }
@@ -181,7 +187,7 @@ impl<U: Upkeep> Io<U> {
 
     /// Reopens or rolls. A failure is noted and tried again a second later; the old file goes on being written.
     #[cold]
-    fn keep_up(&mut self, verdict: Verdict, notes: &mut Vec<Error>) {
+    fn keep_up(&mut self, verdict: Verdict, arrival: Arrival, notes: &mut Vec<Error>) {
         let now = self.clock.now();
         let wait = self.failed_at.is_some_and(|at| at.as_nanos().abs_diff(now.as_nanos()) < RETRY_AFTER);
         if wait {
@@ -190,7 +196,8 @@ impl<U: Upkeep> Io<U> {
         let done = match verdict {
             Verdict::Write => Ok(()),
             Verdict::Reopen => self.reopen(),
-            Verdict::Roll => self.roll_over(notes),
+            // A record may have waited in a buffer: its own time says which file comes next.
+            Verdict::Roll => self.roll_over(if self.is_timed { arrival.at } else { now }, notes),
         };
         self.failed_at = done.is_err().then_some(now);
         notes.extend(done.err());
@@ -198,17 +205,18 @@ impl<U: Upkeep> Io<U> {
 
     /// Rolls because the user asked for it. A delayed file is opened with the next record, as it was at first.
     pub(super) fn roll_on_request(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
-        if self.delay { self.roll(notes) } else { self.roll_over(notes) }
+        let now = self.clock.now();
+        if self.delay { self.roll(now, notes) } else { self.roll_over(now, notes) }
     }
 
     /// Moves the old file away, opens the new one and only then lets go of the old.
-    fn roll_over(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
-        self.roll(notes)?;
+    fn roll_over(&mut self, now: Timestamp, notes: &mut Vec<Error>) -> Result<(), Error> {
+        self.roll(now, notes)?;
         self.reopen()
     }
 
     /// Moves the file at the path away; the open one stays open until the next is.
-    fn roll(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
+    fn roll(&mut self, now: Timestamp, notes: &mut Vec<Error>) -> Result<(), Error> {
         // Hooks of the user run here; what they log must not come back to this lock.
         let _own_work = reentry::enter();
         if self.is_closed {
@@ -218,7 +226,6 @@ impl<U: Upkeep> Io<U> {
             return Ok(());
         }
         let mut aftermath = Aftermath::default();
-        let now = self.clock.now();
         let rolled = self.upkeep.roll(Place { fs: &*self.fs, path: &self.path }, now, &mut aftermath);
         if !aftermath.unlinked.is_empty() {
             cleanup::drop_later(aftermath.unlinked);
@@ -242,11 +249,11 @@ impl<U: Upkeep> Io<U> {
         Ok(())
     }
 
-    /// Rolls an idle file, if it is due.
-    pub(super) fn roll_if_due(&mut self, notes: &mut Vec<Error>) {
-        let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
+    /// Rolls an idle file, if it is due at `now`.
+    pub(super) fn roll_if_due(&mut self, now: Timestamp, notes: &mut Vec<Error>) {
+        let arrival = Arrival { at: now, ..Arrival::default() };
         if self.file.is_some() && self.verdict(arrival) == Verdict::Roll {
-            self.keep_up(Verdict::Roll, notes);
+            self.keep_up(Verdict::Roll, arrival, notes);
         }
     }
 
@@ -262,11 +269,12 @@ impl<U: Upkeep> Io<U> {
         if self.is_closed {
             return Err(self.closed());
         }
-        match self.verdict(Arrival { at: self.clock.now(), ..Arrival::default() }) {
+        let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
+        match self.verdict(arrival) {
             Verdict::Reopen => self.reopen().map(|()| true),
             other => {
                 if other == Verdict::Roll {
-                    self.keep_up(other, notes);
+                    self.keep_up(other, arrival, notes);
                 }
                 Ok(false)
             }

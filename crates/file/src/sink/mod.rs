@@ -188,8 +188,7 @@ impl<U: Upkeep> Shared<U> {
     #[inline]
     fn write_now(&self, line: &[u8]) -> Result<(), Error> {
         let mut notes = Vec::new();
-        let at = self.now();
-        let written = lock(&self.io).write(line, at, &mut notes);
+        let written = lock(&self.io).write(line, &mut notes);
         if !notes.is_empty() {
             self.report(notes);
         }
@@ -198,9 +197,8 @@ impl<U: Upkeep> Shared<U> {
 
     #[inline]
     fn push(&self, front: &Mutex<Front>, line: &[u8], writer: &Writer) -> Result<(), Error> {
-        let at = self.now();
         loop {
-            let pushed = lock(front).push(line, at);
+            let pushed = self.push_now(front, line, Front::push);
             match pushed {
                 Pushed::Quietly => return Ok(()),
                 Pushed::HalfFull => {
@@ -213,7 +211,7 @@ impl<U: Upkeep> Shared<U> {
                 Pushed::NoRoom | Pushed::Closed => break,
             }
         }
-        let refused = lock(front).push_or_drop(line, at);
+        let refused = self.push_now(front, line, Front::push_or_drop);
         refused.map_or(Ok(()), |reason| {
             let what = self.reporter.handler();
             let error = match reason {
@@ -222,6 +220,13 @@ impl<U: Upkeep> Shared<U> {
             };
             Err(self.report_lost(error, 1))
         })
+    }
+
+    /// The time of a line is asked under the lock, so that lines stand in the order of their times.
+    #[inline]
+    fn push_now<R>(&self, front: &Mutex<Front>, line: &[u8], push: impl Fn(&mut Front, &[u8], Option<Timestamp>) -> R) -> R {
+        let mut front = lock(front);
+        push(&mut front, line, self.now())
     }
 
     /// Writes everything that is buffered; says whether nothing stayed behind.
@@ -238,7 +243,14 @@ impl<U: Upkeep> Shared<U> {
     /// Rolls the file if that is due, though no record came.
     fn roll_if_due(&self) {
         let mut notes = Vec::new();
-        lock(&self.io).roll_if_due(&mut notes);
+        let mut io = lock(&self.io);
+        // In this order: what is buffered after the drain came after `now`, so it belongs into the next file.
+        let now = io.now();
+        self.drain(&mut io, &mut notes);
+        if io.back_is_empty() {
+            io.roll_if_due(now, &mut notes);
+        }
+        drop(io);
         self.report(notes);
     }
 
