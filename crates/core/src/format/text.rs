@@ -193,15 +193,11 @@ impl Format for Text {
 /// `name=value`, separated by spaces.
 pub(super) fn fields(fields: Fields<'_>, out: &mut Vec<u8>, mut separate: bool) {
     fields.for_each_raw(|name, value| {
-        if separate {
-            out.push(b' ');
-        }
+        escape::key(name, separate, out);
         separate = true;
-        escape::text_bytes(name, out);
-        out.push(b'=');
         value::text(value, out);
         if let RawValue::Other(at) = value {
-            sources(name, at, out);
+            sources(name.text, at, out);
         }
     });
 }

@@ -39,7 +39,7 @@ pub use self::owned::RecordBuf;
 pub use self::value::{ErrorChain, Value, ValueBuf};
 
 use self::encode::key;
-use self::read::{RawValue, Reader};
+use self::read::{RawName, RawValue, Reader};
 use crate::{Level, Timestamp};
 
 /// A borrowed log record.
@@ -259,10 +259,10 @@ impl<'a> Fields<'a> {
 
     /// Calls `each` with the names and values, their text as it stands, up to where the bytes make no sense.
     #[inline]
-    pub(crate) fn for_each_raw(self, mut each: impl FnMut(&'a [u8], RawValue<'a>)) {
+    pub(crate) fn for_each_raw(self, mut each: impl FnMut(RawName<'a>, RawValue<'a>)) {
         let mut reader = Reader::new(self.bytes);
         for _ in 0..self.count {
-            let Some(name) = reader.str_bytes() else { return };
+            let Some(name) = reader.name() else { return };
             let Some(value) = reader.raw_value() else { return };
             each(name, value);
         }

@@ -25,6 +25,15 @@ pub(crate) enum RawValue<'a> {
     Other(Reader<'a>),
 }
 
+/// The name of a field, not checked to be UTF-8, for formats.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawName<'a> {
+    pub(crate) text: &'a [u8],
+    /// The text and all that stands behind it: short names are copied with a few bytes more, which costs less than a copy of
+    /// just their length.
+    pub(crate) onwards: &'a [u8],
+}
+
 impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
@@ -116,11 +125,26 @@ impl<'a> Reader<'a> {
     /// The bytes of a string, not checked to be UTF-8.
     #[inline]
     pub(crate) fn str_bytes(&mut self) -> Option<&'a [u8]> {
+        let len = self.str_len()?;
+        self.take(len)
+    }
+
+    /// A string whose neighbours may be looked at.
+    #[inline]
+    pub(crate) fn name(&mut self) -> Option<RawName<'a>> {
+        let len = self.str_len()?;
+        let onwards = self.rest;
+        self.take(len).map(|text| RawName { text, onwards })
+    }
+
+    /// The header of a string.
+    #[inline]
+    fn str_len(&mut self) -> Option<usize> {
         match self.byte()? {
-            first @ 0xa0..0xc0 => self.take(usize::from(first & 0x1f)),
-            0xd9 => self.take8(),
-            0xda => self.take16(),
-            0xdb => self.take32(),
+            first @ 0xa0..0xc0 => Some(usize::from(first & 0x1f)),
+            0xd9 => self.byte().map(usize::from),
+            0xda => self.u16().map(usize::from),
+            0xdb => usize::try_from(self.u32()?).ok(),
             _ => None,
         }
     }
