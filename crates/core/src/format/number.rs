@@ -5,16 +5,25 @@ use std::io::Write as _;
 const EIGHT_DIGITS: u64 = 100_000_000;
 
 /// A whole number in decimal.
+#[inline]
 pub(crate) fn u64(value: u64, out: &mut Vec<u8>) {
     if value >= EIGHT_DIGITS {
-        u64(value / EIGHT_DIGITS, out);
-        out.extend_from_slice(&eight_digits(value % EIGHT_DIGITS).to_le_bytes());
-        return;
+        return long_u64(value, out);
     }
     let digits = eight_digits(value);
-    // The first digit of a number is not 0, unless it is the only one.
-    let zeros = ((digits ^ ALL_ZEROS).trailing_zeros() / 8).min(7);
+    let zeros = leading_zeros(digits).min(7);
     push(digits >> (8 * zeros), 8 - zeros, out);
+}
+
+fn long_u64(value: u64, out: &mut Vec<u8>) {
+    u64(value / EIGHT_DIGITS, out);
+    out.extend_from_slice(&eight_digits(value % EIGHT_DIGITS).to_le_bytes());
+}
+
+/// How many of eight digits are zeros that nobody writes: the first digit of a number is not 0, unless it is the only one.
+#[inline]
+fn leading_zeros(digits: u64) -> u32 {
+    (digits ^ ALL_ZEROS).trailing_zeros() / 8
 }
 
 #[inline]
@@ -44,19 +53,19 @@ fn thousandths(value: f64) -> Option<u64> {
     is_it.then_some(rounded)
 }
 
+/// A number of three decimals without the zeros at its end, save one.
+#[inline]
 fn decimal(thousandths: u64, out: &mut Vec<u8>) {
-    u64(thousandths / 1_000, out);
-    let [a, b, c] = padded::<3>((thousandths % 1_000) as u32);
-    let decimals = if c != b'0' {
-        3
-    } else if b != b'0' {
-        2
-    } else {
-        1
-    };
-    let end = out.len() + 1 + decimals;
-    out.extend_from_slice(&[b'.', a, b, c]);
-    out.truncate(end);
+    let digits = eight_digits(thousandths % EIGHT_DIGITS);
+    // The zeros at the end are the highest bytes, of which the three of the decimals count.
+    let decimals = 3 - ((digits ^ ALL_ZEROS).leading_zeros() / 8).min(2);
+    let mut zeros = leading_zeros(digits).min(4);
+    if thousandths >= EIGHT_DIGITS {
+        u64(thousandths / EIGHT_DIGITS, out);
+        zeros = 0;
+    }
+    push(digits >> (8 * zeros), 5 - zeros, out);
+    push(u64::from(b'.') | (digits >> 40 << 8), 1 + decimals, out);
 }
 
 fn any_f64(value: f64, out: &mut Vec<u8>) {
