@@ -214,6 +214,7 @@ fn sources(name: &[u8], mut at: Reader<'_>, out: &mut Vec<u8>) {
 }
 
 /// The mark of fields that the limits on capture left out.
+#[inline]
 pub(super) fn omitted(record: &Record<'_>, out: &mut Vec<u8>) {
     if record.omitted_fields() > 0 {
         out.extend_from_slice(" …[".as_bytes());

@@ -95,9 +95,9 @@ pub(crate) fn f64(out: &mut Vec<u8>, value: f64) {
 #[inline]
 pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
     if let Some(word) = short_word(value.as_bytes()) {
-        // Header and text in one piece: all 16 bytes are written, and those behind the text taken back.
+        // Header and text in one piece: all eight bytes are written, and those behind the text taken back.
         let end = out.len() + 1 + value.len();
-        out.extend_from_slice(&(word << 8 | 0xa0 | value.len() as u128).to_le_bytes());
+        out.extend_from_slice(&(word << 8 | 0xa0 | value.len() as u64).to_le_bytes());
         out.truncate(end);
         return;
     }
@@ -105,31 +105,21 @@ pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
     out.extend_from_slice(value.as_bytes());
 }
 
-/// Up to 15 bytes as a number, the first in its lowest byte. Most names are that short, and a call to copy them costs more.
+/// Up to seven bytes as a number, the first in its lowest byte. Many names are that short, and a call to copy them costs more.
 #[inline]
-fn short_word(bytes: &[u8]) -> Option<u128> {
+fn short_word(bytes: &[u8]) -> Option<u64> {
     // First and last may overlap: the same bits come twice into the same place.
     let behind = |from: usize| 8 * (bytes.len() - from);
-    match (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
-        (Some(first), Some(last)) if bytes.len() < 16 => {
-            let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-            return Some(u128::from(first) | u128::from(last) << behind(8));
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
+        (Some(first), Some(last), _) if bytes.len() < 8 => {
+            Some(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << behind(4))
         }
-        (Some(_), _) => return None,
-        _ => {}
-    }
-    let word = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
-        (Some(first), Some(last), _) => {
-            u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << behind(4)
-        }
-        (_, _, [first, middle @ .., last]) => {
+        (None, _, [first, middle @ .., last]) => {
             let middle = middle.first().map_or(0, |middle| u64::from(*middle) << 8);
-            u64::from(*first) | middle | u64::from(*last) << behind(1)
+            Some(u64::from(*first) | middle | u64::from(*last) << behind(1))
         }
-        (_, _, [only]) => u64::from(*only),
-        _ => 0,
-    };
-    Some(u128::from(word))
+        _ => None,
+    }
 }
 
 pub(crate) fn bytes(out: &mut Vec<u8>, value: &[u8]) {
