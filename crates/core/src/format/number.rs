@@ -138,7 +138,8 @@ mod tests {
     #[test]
     fn floats_of_few_decimals_are_what_debug_writes() {
         let steps = (0..2_000_000_u64).step_by(7).chain((0..50).flat_map(|bits| [(1 << bits) - 1, 1 << bits]));
-        let around = steps.map(|step| step as f64 / 1_000.0).flat_map(|number| [number, number.next_up(), number.next_down(), -number]);
+        let around =
+            steps.map(|step| step as f64 / 1_000.0).flat_map(|number| [number, number.next_up(), number.next_down(), -number]);
         for value in around {
             assert_eq!(text(|out| super::f64(value, out)), format!("{value:?}"));
         }

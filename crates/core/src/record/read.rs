@@ -189,7 +189,7 @@ impl<'a> Reader<'a> {
         Some(match self.byte()? {
             // The key with the header that our encoder writes.
             0x81 if self.expect(b"\xa5debug").is_some() => RawValue::Debug(self.str_bytes()?),
-            byte @ 0x00..0x80 => RawValue::I64(i64::from(byte)),
+            byte @ 0x00..=0x7f => RawValue::I64(i64::from(byte)),
             byte @ 0xe0.. => RawValue::I64(i64::from(byte as i8)),
             0xcc => RawValue::I64(i64::from(self.byte()?)),
             0xcd => RawValue::I64(i64::from(self.u16()?)),
