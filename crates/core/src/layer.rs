@@ -1,8 +1,10 @@
 //! The one `tracing_subscriber::Layer`: it captures events and hands the records to a [`Handler`].
 
+use std::cell::Cell;
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 
 use tracing_core::span::{Attributes, Id, Record as Values};
 use tracing_core::{Event, Subscriber};
@@ -10,7 +12,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::capture::{self, Limits};
+use crate::capture::{self, Limits, Panics};
 use crate::clock::{Clock, ClockSource};
 use crate::failure::{OnFailure, Reporter};
 use crate::handle::Handle;
@@ -96,12 +98,27 @@ impl<H: Handler> HandlerLayer<H> {
         &self.handler
     }
 
-    fn deliver(&self, event: impl FnOnce(&H) -> Result<(), Error>) {
+    /// Runs `event`, which hands a record to the handler, and settles what comes of it.
+    #[inline]
+    fn deliver(&self, event: impl Fn(Panics, &Cell<bool>) -> Result<(), Error>) {
         let Some(_own_work) = reentry::enter() else {
             self.refused.dropped(DropReason::Reentrant);
             return;
         };
-        match catch_unwind(AssertUnwindSafe(|| event(&self.handler))) {
+        let is_captured = Cell::new(false);
+        match catch_unwind(AssertUnwindSafe(|| event(Panics::PassedOn, &is_captured))) {
+            Ok(Ok(())) => {}
+            // A `Debug` of one of the values panicked: all others are worth keeping.
+            Err(_) if !is_captured.get() => {
+                self.settle(catch_unwind(AssertUnwindSafe(|| event(Panics::Contained, &is_captured))));
+            }
+            other => self.settle(other),
+        }
+    }
+
+    #[cold]
+    fn settle(&self, result: thread::Result<Result<(), Error>>) {
+        match result {
             Ok(Ok(())) => {}
             Ok(Err(error)) if error.is_reported() => {}
             Ok(Err(error)) => drop(self.reporter.note(error)),
@@ -126,7 +143,12 @@ where
 {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let now = self.clock.now();
-        self.deliver(|handler| capture::event(event, &context, &self.limits, now, |record| handler.handle(record)));
+        self.deliver(|panics, is_captured| {
+            capture::event(event, &context, &self.limits, now, panics, |record| {
+                is_captured.set(true);
+                self.handler.handle(record)
+            })
+        });
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {

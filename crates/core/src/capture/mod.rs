@@ -13,6 +13,7 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 use self::log_bridge::LogMeta;
+pub(crate) use self::visit::Panics;
 use self::visit::{Entries, FieldVisitor};
 use crate::record::{Fields, Head, Record, Spans};
 use crate::{Error, Timestamp};
@@ -133,13 +134,14 @@ thread_local! {
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
-/// Captures the event and hands the record to `then`.
+/// Captures the event and hands the record to `then`. Where user code panics and that is passed on, `then` was not called.
 #[inline]
 pub(crate) fn event<S, R>(
     event: &Event<'_>,
     context: &Context<'_, S>,
     limits: &Limits,
     now: Timestamp,
+    panics: Panics,
     then: impl FnOnce(&Record<'_>) -> R,
 ) -> R
 where
@@ -147,7 +149,7 @@ where
 {
     // Late in a thread's life its locals are gone; a record is captured all the same.
     let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let result = with_scratch(&mut scratch, event, context, limits, now, then);
+    let result = with_scratch(&mut scratch, event, context, limits, now, panics, then);
     if scratch.is_small() {
         SCRATCH.try_with(|place| place.set(Some(scratch))).ok();
     }
@@ -160,6 +162,7 @@ fn with_scratch<S, R>(
     context: &Context<'_, S>,
     limits: &Limits,
     now: Timestamp,
+    panics: Panics,
     then: impl FnOnce(&Record<'_>) -> R,
 ) -> R
 where
@@ -176,6 +179,7 @@ where
         entries: &mut scratch.fields,
         message: Some(&mut scratch.message),
         log: from_log.then_some(&mut scratch.log),
+        panics,
     });
     spans::write(event, context, limits, scratch);
 

@@ -10,7 +10,7 @@ use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, SpanRef};
 
-use super::visit::{Entries, FieldVisitor, shown_name};
+use super::visit::{Entries, FieldVisitor, Panics, shown_name};
 use super::{Limits, Scratch};
 use crate::record::encode;
 use crate::record::read::Reader;
@@ -79,7 +79,7 @@ where
         return;
     }
     let mut entries = Entries::default();
-    attributes.record(&mut FieldVisitor { limits, entries: &mut entries, message: None, log: None });
+    attributes.record(&mut FieldVisitor { limits, entries: &mut entries, message: None, log: None, panics: Panics::Contained });
     let fields = SpanFields::new(attributes.metadata(), entries);
     span.extensions_mut().replace(fields);
 }
@@ -91,7 +91,7 @@ where
 {
     let Some(span) = context.span(id) else { return };
     let mut new = Entries::default();
-    values.record(&mut FieldVisitor { limits, entries: &mut new, message: None, log: None });
+    values.record(&mut FieldVisitor { limits, entries: &mut new, message: None, log: None, panics: Panics::Contained });
     let mut extensions = span.extensions_mut();
     match extensions.get_mut::<SpanFields>() {
         Some(fields) => fields.merge(span.metadata(), &new, limits),

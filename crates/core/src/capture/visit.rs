@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::thread;
 
 use tracing_core::Field;
 use tracing_core::field::Visit;
@@ -54,6 +55,16 @@ pub(super) struct FieldVisitor<'a> {
     /// Where an event's message goes, until it went there.
     pub(super) message: Option<&'a mut String>,
     pub(super) log: Option<&'a mut LogMeta>,
+    pub(super) panics: Panics,
+}
+
+/// Who catches a panic of user code.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Panics {
+    /// The visitor: a mark stands for what could not be written, and all other fields are kept.
+    Contained,
+    /// The caller, who then visits again: one net for a whole event costs less than one for each value.
+    PassedOn,
 }
 
 impl FieldVisitor<'_> {
@@ -83,11 +94,12 @@ impl FieldVisitor<'_> {
 
 impl Visit for FieldVisitor<'_> {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let panics = self.panics;
         if let Some((message, limit)) = self.message(field.name()) {
             message.clear();
-            write_debug(message, value, limit).ok();
+            write_debug(message, value, limit, panics).ok();
         } else if let Some(limit) = self.begin(field.name()) {
-            encode::debug(&mut self.entries.bytes, |text| write_debug(text, value, limit));
+            encode::debug(&mut self.entries.bytes, |text| write_debug(text, value, limit, panics));
         }
     }
 
@@ -180,8 +192,17 @@ fn contained_error(entries: &mut Entries, value: &(dyn StdError + 'static), limi
 
 const PANICKED: &str = "<panicked>";
 
-fn write_debug(out: &mut impl fmt::Write, value: &dyn fmt::Debug, mut limit: usize) -> fmt::Result {
-    write_fmt(out, format_args!("{value:?}"), &mut limit)
+#[inline]
+fn write_debug(out: &mut impl fmt::Write, value: &dyn fmt::Debug, mut limit: usize, panics: Panics) -> fmt::Result {
+    match panics {
+        Panics::Contained => write_fmt(out, format_args!("{value:?}"), &mut limit),
+        Panics::PassedOn => {
+            let mut capped = Capped { out, left: limit, cut: 0 };
+            let written = write!(capped, "{value:?}");
+            let cut = capped.cut;
+            if cut == 0 && written.is_ok() { Ok(()) } else { mark(out, cut, Ok(written)) }
+        }
+    }
 }
 
 /// User code writes here: cut at the limit, which shrinks by what was written; a panic or an error becomes a visible mark.
@@ -190,6 +211,12 @@ fn write_fmt(out: &mut impl fmt::Write, arguments: fmt::Arguments<'_>, limit: &m
     let written = catch_unwind(AssertUnwindSafe(|| capped.write_fmt(arguments)));
     let cut = capped.cut;
     *limit = capped.left;
+    mark(out, cut, written)
+}
+
+/// Says what is missing from a text.
+#[cold]
+fn mark(out: &mut impl fmt::Write, cut: usize, written: thread::Result<fmt::Result>) -> fmt::Result {
     if cut > 0 {
         write!(out, "{}", Cut(cut))?;
     }

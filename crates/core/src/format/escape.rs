@@ -5,6 +5,8 @@
 
 use std::ops::ControlFlow;
 
+use crate::record::read::RawName;
+
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Unquoted text: `\n`, `\r`, `\t`, `\0`, `\x1b`, `\u{9b}`. A backslash of the text stays as it is.
@@ -29,6 +31,37 @@ pub(crate) fn text_bytes(text: &[u8], out: &mut Vec<u8>) {
     } else {
         escape(text, out, Style::Text);
     }
+}
+
+/// `name=` as [`text`], behind a space where it is to be separated from what stands before.
+#[inline]
+pub(crate) fn key(name: RawName<'_>, separate: bool, out: &mut Vec<u8>) {
+    if separate {
+        out.push(b' ');
+    }
+    match short_key(name) {
+        Some(key) => {
+            let end = out.len() + name.text.len() + 1;
+            out.extend_from_slice(&key);
+            out.truncate(end);
+        }
+        None => {
+            text_bytes(name.text, out);
+            out.push(b'=');
+        }
+    }
+}
+
+/// A clean name of up to 15 bytes, filled up with `=`: looked at and copied as one word.
+#[inline]
+fn short_key(name: RawName<'_>) -> Option<[u8; 16]> {
+    const FILL: u128 = 0x3d3d_3d3d_3d3d_3d3d_3d3d_3d3d_3d3d_3d3d;
+    let word = u128::from_le_bytes(*name.onwards.first_chunk()?);
+    let behind = u128::MAX.checked_shl(8 * u32::try_from(name.text.len()).ok()?)?;
+    let key = (word & !behind) | (FILL & behind);
+    let [low, high] = [key as u64, (key >> 64) as u64];
+    let is_plain = (not_printable(low) | not_printable(high)) & HIGHEST == 0;
+    is_plain.then(|| key.to_le_bytes())
 }
 
 /// As [`quoted`].
@@ -67,7 +100,6 @@ fn is_plain_quoted(bytes: &[u8]) -> bool {
 /// The marks that `mark` gives to the bytes, eight at a time: a mark is the highest bit of a byte.
 #[inline]
 fn marks(bytes: &[u8], mark: impl Fn(u64) -> u64) -> u64 {
-    const HIGHEST: u64 = 0x80 * EACH;
     let words = match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes.last_chunk::<8>()) {
         // The last eight bytes are looked at as one word, whatever remains of the words before.
         (_, _, Some(last)) => {
@@ -85,6 +117,9 @@ fn marks(bytes: &[u8], mark: impl Fn(u64) -> u64) -> u64 {
 
 /// A one in each byte of a word.
 const EACH: u64 = 0x0101_0101_0101_0101;
+
+/// The highest bit of each byte of a word.
+const HIGHEST: u64 = 0x80 * EACH;
 
 /// Marks the first byte that is no printable ASCII, and perhaps others behind it.
 #[inline]

@@ -250,13 +250,13 @@ impl<'a> Object<'a> {
     /// Fields; a name that is taken gets a prefix, so that no key stands twice.
     fn fields(&mut self, fields: Fields<'_>, is_taken: impl Fn(&[u8]) -> bool) {
         fields.for_each_raw(|name, value| {
-            match is_taken(name) {
-                true => self.key_bytes(&[b"field.", name].concat()),
-                false => self.key_bytes(name),
+            match is_taken(name.text) {
+                true => self.key_bytes(&[b"field.", name.text].concat()),
+                false => self.key_bytes(name.text),
             }
             json_value(value, self.out);
             if let RawValue::Other(at) = value {
-                self.sources(name, at);
+                self.sources(name.text, at);
             }
         });
     }

@@ -77,7 +77,11 @@ pub fn with_line<R>(
     let formatted = catch_unwind(AssertUnwindSafe(|| format.format(record, &mut line)));
     let result = match formatted {
         Ok(()) => {
-            line.extend_from_slice(terminator);
+            match terminator {
+                // Without a call to copy it.
+                [end] => line.push(*end),
+                _ => line.extend_from_slice(terminator),
+            }
             Ok(then(&line))
         }
         Err(_) => Err(Error::panicked("the format panicked")),

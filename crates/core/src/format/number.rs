@@ -5,16 +5,25 @@ use std::io::Write as _;
 const EIGHT_DIGITS: u64 = 100_000_000;
 
 /// A whole number in decimal.
+#[inline]
 pub(crate) fn u64(value: u64, out: &mut Vec<u8>) {
     if value >= EIGHT_DIGITS {
-        u64(value / EIGHT_DIGITS, out);
-        out.extend_from_slice(&eight_digits(value % EIGHT_DIGITS).to_le_bytes());
-        return;
+        return long_u64(value, out);
     }
     let digits = eight_digits(value);
-    // The first digit of a number is not 0, unless it is the only one.
-    let zeros = ((digits ^ ALL_ZEROS).trailing_zeros() / 8).min(7);
+    let zeros = leading_zeros(digits).min(7);
     push(digits >> (8 * zeros), 8 - zeros, out);
+}
+
+fn long_u64(value: u64, out: &mut Vec<u8>) {
+    u64(value / EIGHT_DIGITS, out);
+    out.extend_from_slice(&eight_digits(value % EIGHT_DIGITS).to_le_bytes());
+}
+
+/// How many of eight digits are zeros that nobody writes: the first digit of a number is not 0, unless it is the only one.
+#[inline]
+fn leading_zeros(digits: u64) -> u32 {
+    (digits ^ ALL_ZEROS).trailing_zeros() / 8
 }
 
 #[inline]
@@ -27,6 +36,39 @@ pub(crate) fn i64(value: i64, out: &mut Vec<u8>) {
 
 /// The shortest text that reads back as the same number: `1.5`, `1e16`, `NaN`, `inf`.
 pub(crate) fn f64(value: f64, out: &mut Vec<u8>) {
+    match thousandths(value) {
+        Some(thousandths) => decimal(thousandths, out),
+        None => any_f64(value, out),
+    }
+}
+
+/// The number as thousandths, where it is the one nearest to so many: most that people log are.
+///
+/// Different decimals of up to 15 digits are different numbers, so the one that reads back as this is the shortest that does.
+#[inline]
+fn thousandths(value: f64) -> Option<u64> {
+    let rounded = (value * 1_000.0 + 0.5) as u64;
+    // Zero is left out for its sign, the negative for theirs.
+    let is_it = (1..1_000_000_000_000_000).contains(&rounded) && rounded as f64 / 1_000.0 == value;
+    is_it.then_some(rounded)
+}
+
+/// A number of three decimals without the zeros at its end, save one.
+#[inline]
+fn decimal(thousandths: u64, out: &mut Vec<u8>) {
+    let digits = eight_digits(thousandths % EIGHT_DIGITS);
+    // The zeros at the end are the highest bytes, of which the three of the decimals count.
+    let decimals = 3 - ((digits ^ ALL_ZEROS).leading_zeros() / 8).min(2);
+    let mut zeros = leading_zeros(digits).min(4);
+    if thousandths >= EIGHT_DIGITS {
+        u64(thousandths / EIGHT_DIGITS, out);
+        zeros = 0;
+    }
+    push(digits >> (8 * zeros), 5 - zeros, out);
+    push(u64::from(b'.') | (digits >> 40 << 8), 1 + decimals, out);
+}
+
+fn any_f64(value: f64, out: &mut Vec<u8>) {
     // Where neither writes an exponent, both write the same; beyond, `serde_json` has `1e+16` for `1e16`.
     let result = if value == 0.0 || (1e-4..1e15).contains(&value.abs()) {
         serde_json::to_writer(out, &value).map_err(std::io::Error::from)
@@ -89,6 +131,16 @@ mod tests {
         let powers = (-30..30).flat_map(|exponent| [1.0, 1.5, -9.999_999].map(|number| number * 10_f64.powi(exponent)));
         let special = [0.0, -0.0, 0.1, 1e300, f64::MIN_POSITIVE, f64::NAN, f64::INFINITY, f64::NEG_INFINITY];
         for value in powers.chain(special) {
+            assert_eq!(text(|out| super::f64(value, out)), format!("{value:?}"));
+        }
+    }
+
+    #[test]
+    fn floats_of_few_decimals_are_what_debug_writes() {
+        let steps = (0..2_000_000_u64).step_by(7).chain((0..50).flat_map(|bits| [(1 << bits) - 1, 1 << bits]));
+        let around =
+            steps.map(|step| step as f64 / 1_000.0).flat_map(|number| [number, number.next_up(), number.next_down(), -number]);
+        for value in around {
             assert_eq!(text(|out| super::f64(value, out)), format!("{value:?}"));
         }
     }

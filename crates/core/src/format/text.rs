@@ -133,14 +133,16 @@ impl Text {
         if record.spans().is_empty() {
             return;
         }
-        record.spans().for_each_raw(|span| {
-            self.styled(ansi::BOLD, out, |out| escape::text_bytes(span.name, out));
-            if !span.fields.is_empty() {
+        record.spans().for_each_name(|name, of_span| {
+            self.styled(ansi::BOLD, out, |out| escape::text_bytes(name, out));
+            let mut behind = of_span.bytes;
+            if !of_span.is_empty() {
                 out.push(b'{');
-                fields(span.fields, out, false);
+                behind = fields(of_span, out, false);
                 out.push(b'}');
             }
             out.push(b':');
+            behind
         });
         out.push(b' ');
     }
@@ -190,20 +192,16 @@ impl Format for Text {
     }
 }
 
-/// `name=value`, separated by spaces.
-pub(super) fn fields(fields: Fields<'_>, out: &mut Vec<u8>, mut separate: bool) {
+/// `name=value`, separated by spaces. Gives what stands behind the fields.
+pub(super) fn fields<'a>(fields: Fields<'a>, out: &mut Vec<u8>, mut separate: bool) -> &'a [u8] {
     fields.for_each_raw(|name, value| {
-        if separate {
-            out.push(b' ');
-        }
+        escape::key(name, separate, out);
         separate = true;
-        escape::text_bytes(name, out);
-        out.push(b'=');
         value::text(value, out);
         if let RawValue::Other(at) = value {
-            sources(name, at, out);
+            sources(name.text, at, out);
         }
-    });
+    })
 }
 
 /// The sources of an error, where the value is one and has any, as a field of their own.
@@ -218,6 +216,7 @@ fn sources(name: &[u8], mut at: Reader<'_>, out: &mut Vec<u8>) {
 }
 
 /// The mark of fields that the limits on capture left out.
+#[inline]
 pub(super) fn omitted(record: &Record<'_>, out: &mut Vec<u8>) {
     if record.omitted_fields() > 0 {
         out.extend_from_slice(" …[".as_bytes());

@@ -55,11 +55,12 @@ impl Zone {
     #[inline]
     pub fn write_rfc3339(self, stamp: Timestamp, out: &mut Vec<u8>) {
         let (second, nanos) = self.second(stamp);
-        let mut text = second.rfc3339;
-        overwrite(&mut text, FRACTION, number::padded::<6>(nanos / 1_000));
         // All 32 bytes are copied, as that costs less than a copy of another length, and the others taken back.
         let end = out.len() + usize::from(second.len);
-        out.extend_from_slice(&text);
+        out.extend_from_slice(&second.rfc3339);
+        if let Some(text) = out.last_chunk_mut() {
+            overwrite(text, FRACTION, number::padded::<6>(nanos / 1_000));
+        }
         out.truncate(end);
     }
 
@@ -77,6 +78,12 @@ impl Zone {
     #[inline]
     fn second(self, stamp: Timestamp) -> (Second, u32) {
         let key = self.key();
+        let known = SECONDS.with(|[newest, ..]| newest.get().at(key, stamp));
+        known.unwrap_or_else(|| self.other_second(key, stamp))
+    }
+
+    #[inline(never)]
+    fn other_second(self, key: i32, stamp: Timestamp) -> (Second, u32) {
         let known = SECONDS.with(|slots| slots.iter().find_map(|slot| slot.get().at(key, stamp)));
         known.unwrap_or_else(|| self.new_second(key, stamp))
     }

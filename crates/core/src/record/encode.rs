@@ -94,8 +94,32 @@ pub(crate) fn f64(out: &mut Vec<u8>, value: f64) {
 
 #[inline]
 pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
+    if let Some(word) = short_word(value.as_bytes()) {
+        // Header and text in one piece: all eight bytes are written, and those behind the text taken back.
+        let end = out.len() + 1 + value.len();
+        out.extend_from_slice(&(word << 8 | 0xa0 | value.len() as u64).to_le_bytes());
+        out.truncate(end);
+        return;
+    }
     str_header(out, value.len());
     out.extend_from_slice(value.as_bytes());
+}
+
+/// Up to seven bytes as a number, the first in its lowest byte. Many names are that short, and a call to copy them costs more.
+#[inline]
+fn short_word(bytes: &[u8]) -> Option<u64> {
+    // First and last may overlap: the same bits come twice into the same place.
+    let behind = |from: usize| 8 * (bytes.len() - from);
+    match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
+        (Some(first), Some(last), _) if bytes.len() < 8 => {
+            Some(u64::from(u32::from_le_bytes(*first)) | u64::from(u32::from_le_bytes(*last)) << behind(4))
+        }
+        (None, _, [first, middle @ .., last]) => {
+            let middle = middle.first().map_or(0, |middle| u64::from(*middle) << 8);
+            Some(u64::from(*first) | middle | u64::from(*last) << behind(1))
+        }
+        _ => None,
+    }
 }
 
 pub(crate) fn bytes(out: &mut Vec<u8>, value: &[u8]) {

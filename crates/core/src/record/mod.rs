@@ -39,7 +39,7 @@ pub use self::owned::RecordBuf;
 pub use self::value::{ErrorChain, Value, ValueBuf};
 
 use self::encode::key;
-use self::read::{RawValue, Reader};
+use self::read::{RawName, RawValue, Reader};
 use crate::{Level, Timestamp};
 
 /// A borrowed log record.
@@ -244,6 +244,10 @@ impl<'a> Fields<'a> {
 
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let count = reader.map_len()?;
+        Self::read_counted(reader, count)
+    }
+
+    fn read_counted(reader: &mut Reader<'a>, count: u32) -> Option<Self> {
         let start = reader.rest();
         for _ in 0..count {
             reader.str_bytes()?;
@@ -257,15 +261,16 @@ impl<'a> Fields<'a> {
         self.by_ref().count() == count && self.bytes.is_empty()
     }
 
-    /// Calls `each` with the names and values, their text as it stands, up to where the bytes make no sense.
+    /// Calls `each` with the names and values, their text as it stands, up to where the bytes make no sense. Gives what stands
+    /// behind them.
     #[inline]
-    pub(crate) fn for_each_raw(self, mut each: impl FnMut(&'a [u8], RawValue<'a>)) {
+    pub(crate) fn for_each_raw(self, mut each: impl FnMut(RawName<'a>, RawValue<'a>)) -> &'a [u8] {
         let mut reader = Reader::new(self.bytes);
         for _ in 0..self.count {
-            let Some(name) = reader.str_bytes() else { return };
-            let Some(value) = reader.raw_value() else { return };
+            let Some((name, value)) = reader.name().and_then(|name| Some((name, reader.raw_value()?))) else { break };
             each(name, value);
         }
+        reader.rest()
     }
 
     /// Whether there are none.
@@ -332,6 +337,21 @@ impl<'a> Spans<'a> {
         for _ in 0..self.count {
             let Some(span) = RawSpan::read(&mut reader) else { return };
             each(span);
+        }
+    }
+
+    /// As [`for_each_raw`](Self::for_each_raw), in one pass: `each` gets the name of a span and its fields, and gives what stands
+    /// behind these, as [`Fields::for_each_raw`] does.
+    pub(crate) fn for_each_name(self, mut each: impl FnMut(&'a [u8], Fields<'a>) -> &'a [u8]) {
+        let mut reader = Reader::new(self.bytes);
+        for _ in 0..self.count {
+            let mut ahead = reader;
+            if let Some((name, _, count)) = RawSpan::head_as_written(&mut ahead) {
+                reader = Reader::new(each(name, Fields { count, bytes: ahead.rest() }));
+            } else {
+                let Some(span) = RawSpan::read(&mut reader) else { return };
+                each(span.name, span.fields);
+            }
         }
     }
 
@@ -430,15 +450,22 @@ impl<'a> RawSpan<'a> {
         Some(span)
     }
 
-    /// The map as our encoder writes it, without a look at each key: three in this order.
     #[inline]
     fn read_as_written(reader: &mut Reader<'a>) -> Option<Self> {
+        let (name, target, count) = Self::head_as_written(reader)?;
+        Some(Self { name, target, fields: Fields::read_counted(reader, count)? })
+    }
+
+    /// The map as our encoder writes it, up to the first field, without a look at each key: three in this order. Gives name,
+    /// target and the number of fields.
+    #[inline]
+    fn head_as_written(reader: &mut Reader<'a>) -> Option<(&'a [u8], &'a [u8], u32)> {
         reader.expect(b"\x83\xa4name")?;
         let name = reader.str_bytes()?;
         reader.expect(b"\xa6target")?;
         let target = reader.str_bytes()?;
         reader.expect(b"\xa6fields")?;
-        Some(Self { name, target, fields: Fields::read(reader)? })
+        Some((name, target, reader.map_len()?))
     }
 }
 

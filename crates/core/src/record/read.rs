@@ -25,6 +25,15 @@ pub(crate) enum RawValue<'a> {
     Other(Reader<'a>),
 }
 
+/// The name of a field, not checked to be UTF-8, for formats.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct RawName<'a> {
+    pub(crate) text: &'a [u8],
+    /// The text and all that stands behind it: short names are copied with a few bytes more, which costs less than a copy of
+    /// just their length.
+    pub(crate) onwards: &'a [u8],
+}
+
 impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
@@ -116,11 +125,26 @@ impl<'a> Reader<'a> {
     /// The bytes of a string, not checked to be UTF-8.
     #[inline]
     pub(crate) fn str_bytes(&mut self) -> Option<&'a [u8]> {
+        let len = self.str_len()?;
+        self.take(len)
+    }
+
+    /// A string whose neighbours may be looked at.
+    #[inline]
+    pub(crate) fn name(&mut self) -> Option<RawName<'a>> {
+        let len = self.str_len()?;
+        let onwards = self.rest;
+        self.take(len).map(|text| RawName { text, onwards })
+    }
+
+    /// The header of a string.
+    #[inline]
+    fn str_len(&mut self) -> Option<usize> {
         match self.byte()? {
-            first @ 0xa0..0xc0 => self.take(usize::from(first & 0x1f)),
-            0xd9 => self.take8(),
-            0xda => self.take16(),
-            0xdb => self.take32(),
+            first @ 0xa0..0xc0 => Some(usize::from(first & 0x1f)),
+            0xd9 => self.byte().map(usize::from),
+            0xda => self.u16().map(usize::from),
+            0xdb => usize::try_from(self.u32()?).ok(),
             _ => None,
         }
     }
@@ -158,27 +182,28 @@ impl<'a> Reader<'a> {
     }
 
     /// One field value, its text as it stands.
-    #[inline]
+    // Always: where the caller looks at the kind at once, the kind is never made.
+    #[inline(always)]
     pub(crate) fn raw_value(&mut self) -> Option<RawValue<'a>> {
         let before = *self;
-        Some(match Marker::from_u8(self.byte()?) {
-            Marker::FixPos(value) => RawValue::I64(i64::from(value)),
-            Marker::FixNeg(value) => RawValue::I64(i64::from(value)),
-            Marker::U8 => RawValue::I64(i64::from(self.byte()?)),
-            Marker::U16 => RawValue::I64(i64::from(self.u16()?)),
-            Marker::U32 => RawValue::I64(i64::from(self.u32()?)),
-            Marker::I8 => RawValue::I64(i64::from(self.byte()? as i8)),
-            Marker::I16 => RawValue::I64(i64::from(self.u16()? as i16)),
-            Marker::I32 => RawValue::I64(i64::from(self.u32()? as i32)),
-            Marker::I64 => RawValue::I64(self.u64()? as i64),
-            Marker::F64 => RawValue::F64(f64::from_bits(self.u64()?)),
-            Marker::F32 => RawValue::F64(f64::from(f32::from_bits(self.u32()?))),
-            Marker::FixStr(len) => RawValue::Str(self.take(usize::from(len))?),
-            Marker::Str8 => RawValue::Str(self.take8()?),
-            Marker::Str16 => RawValue::Str(self.take16()?),
-            Marker::Str32 => RawValue::Str(self.take32()?),
+        Some(match self.byte()? {
             // The key with the header that our encoder writes.
-            Marker::FixMap(1) if self.expect(b"\xa5debug").is_some() => RawValue::Debug(self.str_bytes()?),
+            0x81 if self.expect(b"\xa5debug").is_some() => RawValue::Debug(self.str_bytes()?),
+            byte @ 0x00..=0x7f => RawValue::I64(i64::from(byte)),
+            byte @ 0xe0.. => RawValue::I64(i64::from(byte as i8)),
+            0xcc => RawValue::I64(i64::from(self.byte()?)),
+            0xcd => RawValue::I64(i64::from(self.u16()?)),
+            0xce => RawValue::I64(i64::from(self.u32()?)),
+            0xd0 => RawValue::I64(i64::from(self.byte()? as i8)),
+            0xd1 => RawValue::I64(i64::from(self.u16()? as i16)),
+            0xd2 => RawValue::I64(i64::from(self.u32()? as i32)),
+            0xd3 => RawValue::I64(self.u64()? as i64),
+            0xca => RawValue::F64(f64::from(f32::from_bits(self.u32()?))),
+            0xcb => RawValue::F64(f64::from_bits(self.u64()?)),
+            0xa0..0xc0 | 0xd9..=0xdb => {
+                *self = before;
+                RawValue::Str(self.str_bytes()?)
+            }
             _ => {
                 *self = before;
                 self.skip()?;

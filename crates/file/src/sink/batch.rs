@@ -14,10 +14,19 @@ pub(super) struct Batch {
     done_bytes: usize,
 }
 
+/// Few lines are shorter.
+const SHORT_LINE: usize = 64;
+
 /// A buffer above this size is given back once it is empty.
 const KEEP_BYTES: usize = 4 << 20;
 
 impl Batch {
+    /// With room for so many bytes of lines, as far as that much is kept.
+    pub(super) fn with_capacity(bytes: usize) -> Self {
+        let bytes = bytes.min(KEEP_BYTES);
+        Self { bytes: Vec::with_capacity(bytes), lens: Vec::with_capacity(bytes / SHORT_LINE), ..Self::default() }
+    }
+
     #[inline]
     pub(super) fn push(&mut self, line: &[u8], at: Option<Timestamp>) {
         self.bytes.extend_from_slice(line);

@@ -55,6 +55,11 @@ impl Buffering {
         self
     }
 
+    /// A batch that need not grow while callers wait; memory that no line touched costs nothing.
+    pub(super) fn batch(self) -> Batch {
+        Batch::with_capacity(self.capacity)
+    }
+
     pub(super) fn interval(self) -> Duration {
         self.flush_interval
     }
@@ -98,7 +103,7 @@ pub(super) enum Pushed {
 impl Front {
     pub(super) fn new(buffering: Buffering) -> Self {
         Self {
-            lines: Batch::default(),
+            lines: buffering.batch(),
             capacity: buffering.capacity,
             is_closed: false,
             was_woken: false,

@@ -7,6 +7,7 @@ use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::{DropReason, Error, Stats, Timestamp, reentry};
 
 use super::batch::Batch;
+use super::buffered::Buffering;
 use crate::cleanup;
 use crate::fs::Fs;
 use crate::log_file::LogFile;
@@ -39,7 +40,7 @@ pub(super) struct Io<U> {
 
 impl<U: Upkeep> Io<U> {
     pub(super) fn open(settings: Settings, mut upkeep: U) -> Result<Self, Error> {
-        let Settings { path, fs, clock, truncate, delay, .. } = settings;
+        let Settings { path, fs, clock, truncate, delay, buffering, .. } = settings;
         let is_timed = upkeep.is_timed();
         let before = fs.stat(&path).ok().filter(|stat| stat.is_regular && !truncate);
         upkeep.opening(before.as_ref(), clock.now());
@@ -57,7 +58,7 @@ impl<U: Upkeep> Io<U> {
             failed_at: None,
             is_closed: false,
             stats: Stats::new(),
-            back: Batch::default(),
+            back: buffering.map_or_else(Batch::default, Buffering::batch),
         })
     }
 
