@@ -56,14 +56,15 @@ impl Rotation {
             self.alarm = Alarm::set(&self.schedule, arrival.at);
         }
         let len = file.len().saturating_add(arrival.waiting);
+        let is_empty = file.is_empty() && arrival.waiting == 0;
         if !self.alarm.is_due(arrival.at) {
-            return self.max_bytes > 0 && len > 0 && len.saturating_add(arrival.incoming) >= self.max_bytes;
+            return self.max_bytes > 0 && !is_empty && len.saturating_add(arrival.incoming) >= self.max_bytes;
         }
-        if len == 0 {
+        if is_empty {
             // Nothing to keep: the file goes on into the next period.
             self.alarm = Alarm::set(&self.schedule, arrival.at);
         }
-        len > 0
+        !is_empty
     }
 
     /// Moves the file to the name of its period, or to the next free one behind that.
