@@ -67,8 +67,9 @@ impl Settings {
         if self.path.file_name().is_none() || ends_in_separator {
             return Err(refused(&self.path, "names a directory, not a file"));
         }
-        check_mode("mode", self.options.mode, 0o200)?;
-        check_mode("directory_mode", self.options.directory_mode, 0o300)?;
+        // The sticky bit means nothing to a file; every usual mode that was written in decimal has it.
+        check_mode("mode", self.options.mode, 0o6777, 0o200)?;
+        check_mode("directory_mode", self.options.directory_mode, 0o7777, 0o300)?;
         if cfg!(not(unix)) && !self.options.follow_symlinks {
             return Err(Error::config("follow_symlinks", false, "cannot be promised on this system"));
         }
@@ -90,13 +91,13 @@ impl Settings {
 }
 
 /// Refuses what are no permission bits, and those with which the process could not use what it made.
-fn check_mode(setting: &str, mode: Option<u32>, needed: u32) -> Result<(), Error> {
+fn check_mode(setting: &str, mode: Option<u32>, possible: u32, needed: u32) -> Result<(), Error> {
     let Some(mode) = mode else { return Ok(()) };
-    if mode > 0o7777 {
+    if mode & !possible != 0 {
         return Err(Error::config(
             setting,
             format_args!("{mode:#o}"),
-            "has bits that are no permissions; is it written in octal?",
+            "has bits that are no permissions here; is it written in octal?",
         ));
     }
     if mode & needed != needed {
