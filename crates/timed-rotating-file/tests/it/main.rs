@@ -2,5 +2,6 @@
 
 mod child;
 mod cpython;
+mod options;
 mod schedule_differential;
 mod wall_clock;
