@@ -79,7 +79,8 @@ impl ShutdownReport {
 
 impl fmt::Display for ShutdownReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} handlers closed, {} failed; {}", self.handlers, self.failed, self.stats)
+        let handlers = if self.handlers == 1 { "handler" } else { "handlers" };
+        write!(f, "{} {handlers} with a buffer closed, {} failed; {}", self.handlers, self.failed, self.stats)
     }
 }
 

@@ -60,8 +60,13 @@ impl LogFile {
         self.len
     }
 
-    /// Whether nothing is in it but the header of this handle.
+    /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether nothing is in it but the header that this handle wrote, if it did.
+    pub fn is_bare(&self) -> bool {
         self.len <= self.header_end
     }
 

@@ -456,8 +456,8 @@ impl FsFile for FaultFile {
 
     fn set_owner(&self, owner: Option<u32>, group: Option<u32>) -> io::Result<()> {
         let mut state = self.shared.begin(Op::SetAccess, &self.path)?;
-        let describe = |()| format!("chown {} {}", name(&self.path), owner_and_group(owner, group));
-        state.step(|| self.file.set_owner(owner, group), |done| describe(*done))
+        let change = format!("chown {} {}", name(&self.path), owner_and_group(owner, group));
+        state.step(|| self.file.set_owner(owner, group), |()| change)
     }
 }
 

@@ -71,7 +71,8 @@ impl Subject for FileSubject {
     }
 }
 
-/// The files of a log that is rolled into `<name>.1`, `<name>.2`, … or `<name>.<date>`, oldest first; those that exist.
+/// The files of a log that is rolled into `<name>.1`, `<name>.2`, … or `<name>.<date>`, `<name>.<date>.1`, …, oldest first; those
+/// that exist.
 pub fn logs_oldest_first(path: &Path) -> Vec<PathBuf> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Vec::new() };
     let prefix = format!("{}.", name.to_string_lossy());
@@ -79,9 +80,16 @@ pub fn logs_oldest_first(path: &Path) -> Vec<PathBuf> {
     let suffixes = names.filter_map(|name| name.to_string_lossy().strip_prefix(&prefix).map(str::to_owned));
     let (mut numbered, mut dated): (Vec<_>, Vec<_>) = suffixes.partition(|suffix| suffix.parse::<u64>().is_ok());
     numbered.sort_by_key(|number| std::cmp::Reverse(number.parse::<u64>().ok()));
-    dated.sort();
+    dated.sort_by_cached_key(|suffix| date_and_number(suffix));
     let rolled = dated.into_iter().chain(numbered).map(|suffix| directory.join(format!("{prefix}{suffix}")));
     rolled.chain(Some(path.to_path_buf())).filter(|path| path.is_file()).collect()
+}
+
+/// Numbers behind a date count upwards, the other way than those without one.
+fn date_and_number(suffix: &str) -> (String, u64) {
+    let numbered = suffix.rsplit_once('.').and_then(|(date, number)| Some((date, number.parse().ok()?)));
+    let (date, number) = numbered.unwrap_or((suffix, 0));
+    (date.to_owned(), number)
 }
 
 /// The lines of a file. What is behind the last line end counts as a line, so that a torn one is seen.

@@ -116,14 +116,6 @@ impl Dated {
     }
 }
 
-/// All but the newest `keep`, the oldest first; none where `keep` is 0, as a backup count of 0 keeps all.
-pub(crate) fn files_to_delete(mut names: Vec<Name>, keep: usize) -> Vec<Name> {
-    let surplus = if keep == 0 { 0 } else { names.len().saturating_sub(keep) };
-    names.sort();
-    names.truncate(surplus);
-    names
-}
-
 /// The date and time, as finely as this unit has them.
 fn write(when: When, stamp: PrimitiveDateTime) -> String {
     let (hour, minute, second) = stamp.as_hms();

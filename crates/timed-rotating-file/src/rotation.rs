@@ -28,6 +28,9 @@ struct Alarm {
     due_at: Timestamp,
 }
 
+/// A clock that is put back by no more than a minute, in nanoseconds, is waited for.
+const SMALL_STEP: i64 = 60_000_000_000;
+
 impl Alarm {
     fn set(schedule: &Schedule, now: Timestamp) -> Self {
         Self { set_at: now, due_at: schedule.next_rollover(now) }
@@ -38,9 +41,11 @@ impl Alarm {
     }
 
     /// The clock was put back by more than a whole period since: the rollover would come that much too late.
+    ///
+    /// A short period is no reason to follow every small correction of the clock, nor a batch that took its time.
     fn is_stale(&self, now: Timestamp) -> bool {
         let period = self.due_at.as_nanos().saturating_sub(self.set_at.as_nanos());
-        now.as_nanos() < self.set_at.as_nanos().saturating_sub(period)
+        now.as_nanos() < self.set_at.as_nanos().saturating_sub(period.max(SMALL_STEP))
     }
 }
 
@@ -56,15 +61,15 @@ impl Rotation {
             self.alarm = Alarm::set(&self.schedule, arrival.at);
         }
         let len = file.len().saturating_add(arrival.waiting);
-        let is_empty = file.is_empty() && arrival.waiting == 0;
+        let is_bare = file.is_bare() && arrival.waiting == 0;
         if !self.alarm.is_due(arrival.at) {
-            return self.max_bytes > 0 && !is_empty && len.saturating_add(arrival.incoming) >= self.max_bytes;
+            return self.max_bytes > 0 && !is_bare && len.saturating_add(arrival.incoming) >= self.max_bytes;
         }
-        if is_empty {
+        if is_bare {
             // Nothing to keep: the file goes on into the next period.
             self.alarm = Alarm::set(&self.schedule, arrival.at);
         }
-        !is_empty
+        !is_bare
     }
 
     /// Moves the file to the name of its period, or to the next free one behind that.
@@ -166,5 +171,8 @@ mod tests {
         assert!(!alarm.is_stale(at(100_000)));
         assert!(!alarm.is_stale(at(96_400)), "a small step back is waited out");
         assert!(alarm.is_stale(at(96_399)));
+        let alarm = Alarm::set(&Schedule::new(When::Seconds).utc(true), at(100_000));
+        assert!(!alarm.is_stale(at(99_940)), "so is a minute, however short the period");
+        assert!(alarm.is_stale(at(99_939)));
     }
 }

@@ -1,11 +1,10 @@
 //! When a file is rolled by the clock, and what it is named after (pure).
 
 use time::{OffsetDateTime, PrimitiveDateTime, Time};
-use tracing_handlers_core::format::Zone;
 use tracing_handlers_core::{Error, Timestamp};
 
 use crate::When;
-use crate::zone::{DAY, Offsets};
+use crate::zone::{DAY, Offsets, Zone};
 
 /// Says when a file is rolled over, from nothing but the time: it keeps no state and asks no clock.
 ///
@@ -123,10 +122,6 @@ impl Schedule {
         let reading = self.start_reading(&self.zone, rollover.unix_seconds());
         let shown = OffsetDateTime::from_unix_timestamp(reading).unwrap_or(OffsetDateTime::UNIX_EPOCH);
         PrimitiveDateTime::new(shown.date(), shown.time())
-    }
-
-    pub(crate) fn when(&self) -> When {
-        self.when
     }
 
     fn next_in(&self, zone: &impl Offsets, now: i64) -> i64 {

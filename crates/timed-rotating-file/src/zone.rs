@@ -4,8 +4,7 @@
 //! time of the day are the reading divided by the seconds of a day, and the rest. The calendar is worked out on readings, where
 //! every day has 24 hours.
 
-use tracing_handlers_core::Timestamp;
-use tracing_handlers_core::format::Zone;
+use time::{OffsetDateTime, UtcOffset};
 
 /// The seconds of a day on the wall.
 pub(crate) const DAY: i64 = 86_400;
@@ -87,9 +86,24 @@ impl Change {
     }
 }
 
-/// The system's zone, through `time::UtcOffset::local_offset_at`, or UTC.
+/// The two clocks that a schedule can follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Zone {
+    Utc,
+    Local,
+}
+
 impl Offsets for Zone {
+    #[inline]
     fn offset_at(&self, moment: i64) -> i64 {
-        Zone::offset_at(*self, Timestamp::from_unix_seconds(moment)).whole_seconds().into()
+        match self {
+            Self::Utc => 0,
+            Self::Local => local_offset_at(moment).map_or(0, |offset| offset.whole_seconds().into()),
+        }
     }
+}
+
+/// Nothing where the system does not know its zone: then that is UTC, as it is for the times in records.
+fn local_offset_at(moment: i64) -> Option<UtcOffset> {
+    UtcOffset::local_offset_at(OffsetDateTime::from_unix_timestamp(moment).ok()?).ok()
 }

@@ -102,7 +102,6 @@ impl Scratch {
         self.fields.clear();
         self.spans.clear();
         self.omitted = 0;
-        self.log.clear();
     }
 
     /// Whether it is small enough to be kept for the next event.
@@ -169,6 +168,9 @@ where
     scratch.clear();
     let metadata = event.metadata();
     let from_log = LogMeta::is_bridge(metadata);
+    if from_log {
+        scratch.log.clear();
+    }
     event.record(&mut FieldVisitor {
         limits,
         entries: &mut scratch.fields,

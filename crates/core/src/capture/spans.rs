@@ -104,7 +104,6 @@ pub(super) fn write<S>(event: &Event<'_>, context: &Context<'_, S>, limits: &Lim
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
 {
-    scratch.spans.clear();
     // Not the current span: a per-layer filter may hide it. What is hidden is simply not in the scope.
     let Some(scope) = context.event_scope(event) else { return };
     let mut left = limits.record_bytes.saturating_sub(scratch.fields.bytes.len());

@@ -9,52 +9,47 @@ const HEX: &[u8; 16] = b"0123456789abcdef";
 
 /// Unquoted text: `\n`, `\r`, `\t`, `\0`, `\x1b`, `\u{9b}`. A backslash of the text stays as it is.
 pub fn text(text: &str, out: &mut Vec<u8>) {
-    if is_plain(text.as_bytes()) {
-        out.extend_from_slice(text.as_bytes());
+    text_bytes(text.as_bytes(), out);
+}
+
+/// Text in double quotes, with `"` and `\` escaped as well.
+pub fn quoted(text: &str, out: &mut Vec<u8>) {
+    quoted_bytes(text.as_bytes(), out);
+}
+
+/// A JSON string with its quotes (RFC 8259 section 7).
+pub fn json(text: &str, out: &mut Vec<u8>) {
+    json_bytes(text.as_bytes(), out);
+}
+
+/// As [`text`]. Where the bytes are no UTF-8, which only a fault of our own could make, they are replaced.
+pub(crate) fn text_bytes(text: &[u8], out: &mut Vec<u8>) {
+    if is_plain(text) {
+        out.extend_from_slice(text);
     } else {
         escape(text, out, Style::Text);
     }
 }
 
-/// Text in double quotes, with `"` and `\` escaped as well.
-pub fn quoted(text: &str, out: &mut Vec<u8>) {
+/// As [`quoted`].
+pub(crate) fn quoted_bytes(text: &[u8], out: &mut Vec<u8>) {
+    in_quotes(text, out, Style::Quoted);
+}
+
+/// As [`json`].
+pub(crate) fn json_bytes(text: &[u8], out: &mut Vec<u8>) {
+    in_quotes(text, out, Style::Json);
+}
+
+#[inline]
+fn in_quotes(text: &[u8], out: &mut Vec<u8>, style: Style) {
     out.push(b'"');
-    if is_plain_quoted(text.as_bytes()) {
-        out.extend_from_slice(text.as_bytes());
+    if is_plain_quoted(text) {
+        out.extend_from_slice(text);
     } else {
-        escape(text, out, Style::Quoted);
+        escape(text, out, style);
     }
     out.push(b'"');
-}
-
-/// A JSON string with its quotes (RFC 8259 section 7).
-pub fn json(text: &str, out: &mut Vec<u8>) {
-    out.push(b'"');
-    if is_plain_quoted(text.as_bytes()) {
-        out.extend_from_slice(text.as_bytes());
-    } else {
-        escape(text, out, Style::Json);
-    }
-    out.push(b'"');
-}
-
-/// As [`text`], of bytes that should be UTF-8 and are checked only where they are not plain.
-pub(crate) fn text_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    if is_plain(bytes) {
-        out.extend_from_slice(bytes);
-    } else {
-        text(&String::from_utf8_lossy(bytes), out);
-    }
-}
-
-/// As [`quoted`], of bytes that should be UTF-8.
-pub(crate) fn quoted_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    quoted(&String::from_utf8_lossy(bytes), out);
-}
-
-/// As [`json`], of bytes that should be UTF-8.
-pub(crate) fn json_bytes(bytes: &[u8], out: &mut Vec<u8>) {
-    json(&String::from_utf8_lossy(bytes), out);
 }
 
 /// Printable ASCII only.
@@ -112,7 +107,8 @@ enum Style {
 
 /// Copies runs of clean characters, escapes the others.
 #[cold]
-fn escape(text: &str, out: &mut Vec<u8>, style: Style) {
+fn escape(text: &[u8], out: &mut Vec<u8>, style: Style) {
+    let text = &*String::from_utf8_lossy(text);
     let mut clean_from = 0;
     for (at, char) in text.char_indices() {
         if needs_escape(char, style) {

@@ -1,7 +1,8 @@
 //! One JSON object a record, with the field layout of `tracing_subscriber`'s JSON format.
 
 use super::{Format, Zone, escape, number, value};
-use crate::record::{ErrorChain, Fields, Record, SpanRecord, Value};
+use crate::record::read::{RawValue, Reader};
+use crate::record::{Fields, RawSpan, Record, Value};
 
 /// The layout of `tracing_subscriber`'s JSON format, so that existing pipelines keep working.
 ///
@@ -107,11 +108,11 @@ impl Json {
     fn event_fields(&self, record: &Record<'_>, object: &mut Object<'_>) {
         if self.flatten_event {
             let has_message = object.message(record);
-            object.fields(record.fields(), |name| RESERVED.contains(&name) || has_message && name == "message");
+            object.fields(record.fields(), |name| RESERVED.contains(&name) || has_message && name == b"message");
         } else {
             let mut fields = object.nested("fields");
             let has_message = fields.message(record);
-            fields.fields(record.fields(), |name| has_message && name == "message");
+            fields.fields(record.fields(), |name| has_message && name == b"message");
             fields.end();
         }
     }
@@ -120,26 +121,40 @@ impl Json {
         if record.spans().is_empty() {
             return;
         }
-        if let Some(leaf) = record.spans().leaf().filter(|_| self.current_span) {
-            object.key("span");
-            span(leaf, object.out);
+        if self.current_span {
+            let mut leaf = None;
+            record.spans().for_each_raw(|span| leaf = Some(span));
+            if let Some(leaf) = leaf {
+                object.key("span");
+                span(&leaf, object.out);
+            }
         }
         if self.span_list {
             object.key("spans");
             let mut separator = b'[';
-            for each in record.spans() {
+            record.spans().for_each_raw(|each| {
                 object.out.push(separator);
-                span(each, object.out);
+                span(&each, object.out);
                 separator = b',';
-            }
+            });
             object.out.push(b']');
         }
     }
 }
 
 /// Keys that a flattened field must not take.
-const RESERVED: [&str; 10] =
-    ["timestamp", "level", "target", "filename", "line_number", "span", "spans", "threadName", "threadId", "omitted_fields"];
+const RESERVED: [&[u8]; 10] = [
+    b"timestamp",
+    b"level",
+    b"target",
+    b"filename",
+    b"line_number",
+    b"span",
+    b"spans",
+    b"threadName",
+    b"threadId",
+    b"omitted_fields",
+];
 
 impl Format for Json {
     fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
@@ -181,10 +196,11 @@ impl Format for Json {
 }
 
 /// A span's fields and its name in one object, as `tracing_subscriber` writes it.
-fn span(span: SpanRecord<'_>, out: &mut Vec<u8>) {
+fn span(span: &RawSpan<'_>, out: &mut Vec<u8>) {
     let mut object = Object::begin(out);
-    object.fields(span.fields(), |name| name == "name");
-    object.string("name", span.name());
+    object.fields(span.fields, |name| name == b"name");
+    object.key("name");
+    escape::json_bytes(span.name, object.out);
     object.end();
 }
 
@@ -201,10 +217,14 @@ impl<'a> Object<'a> {
     }
 
     fn key(&mut self, key: &str) {
+        self.key_bytes(key.as_bytes());
+    }
+
+    fn key_bytes(&mut self, key: &[u8]) {
         if !std::mem::take(&mut self.first) {
             self.out.push(b',');
         }
-        escape::json(key, self.out);
+        escape::json_bytes(key, self.out);
         self.out.push(b':');
     }
 
@@ -228,29 +248,32 @@ impl<'a> Object<'a> {
     }
 
     /// Fields; a name that is taken gets a prefix, so that no key stands twice.
-    fn fields(&mut self, fields: Fields<'_>, is_taken: impl Fn(&str) -> bool) {
-        for (name, field) in fields {
+    fn fields(&mut self, fields: Fields<'_>, is_taken: impl Fn(&[u8]) -> bool) {
+        fields.for_each_raw(|name, value| {
             match is_taken(name) {
-                true => self.key(&format!("field.{name}")),
-                false => self.key(name),
+                true => self.key_bytes(&[b"field.", name].concat()),
+                false => self.key_bytes(name),
             }
-            json_value(field, self.out);
-            match field {
-                Value::Error(chain) if chain.len() > 1 => self.sources(name, chain),
-                _ => {}
+            json_value(value, self.out);
+            if let RawValue::Other(at) = value {
+                self.sources(name, at);
             }
-        }
+        });
     }
 
-    fn sources(&mut self, name: &str, chain: ErrorChain<'_>) {
-        self.key(&format!("{name}.sources"));
-        let mut separator = b'[';
-        for source in chain.sources() {
-            self.out.push(separator);
-            escape::json(source, self.out);
-            separator = b',';
+    /// The sources of an error, where the value is one and has any, as a key of their own.
+    fn sources(&mut self, name: &[u8], mut at: Reader<'_>) {
+        let Some(Value::Error(chain)) = at.value() else { return };
+        if chain.len() > 1 {
+            self.key_bytes(&[name, b".sources"].concat());
+            let mut separator = b'[';
+            for source in chain.sources() {
+                self.out.push(separator);
+                escape::json(source, self.out);
+                separator = b',';
+            }
+            self.out.push(b']');
         }
-        self.out.push(b']');
     }
 
     fn end(self) {
@@ -258,11 +281,20 @@ impl<'a> Object<'a> {
     }
 }
 
-fn json_value(value: Value<'_>, out: &mut Vec<u8>) {
+fn json_value(value: RawValue<'_>, out: &mut Vec<u8>) {
     match value {
-        Value::Str(text) | Value::Debug(text) => escape::json(text, out),
+        RawValue::I64(number) => number::i64(number, out),
+        RawValue::F64(number) if number.is_finite() => number::f64(number, out),
+        RawValue::F64(_) => out.extend_from_slice(b"null"),
+        RawValue::Str(text) | RawValue::Debug(text) => escape::json_bytes(text, out),
+        RawValue::Other(mut at) => other_value(at.value().unwrap_or(Value::Nil), out),
+    }
+}
+
+fn other_value(value: Value<'_>, out: &mut Vec<u8>) {
+    match value {
+        Value::Debug(text) => escape::json(text, out),
         Value::Error(chain) => escape::json(chain.message(), out),
-        Value::F64(number) if !number.is_finite() => out.extend_from_slice(b"null"),
         Value::I128(_) | Value::U128(_) | Value::Bytes(_) => {
             out.push(b'"');
             value::bare(value, out);

@@ -45,6 +45,12 @@ impl Format for Arc<dyn Format> {
     }
 }
 
+impl Format for Box<dyn Format> {
+    fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        (**self).format(record, out);
+    }
+}
+
 /// Buffers above this size are given back after use.
 const KEEP_BYTES: usize = 64 * 1024;
 

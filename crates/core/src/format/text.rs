@@ -2,8 +2,8 @@
 
 use super::{Format, Zone, escape, number, value};
 use crate::Level;
-use crate::record::read::RawValue;
-use crate::record::{ErrorChain, Fields, Record, Value};
+use crate::record::read::{RawValue, Reader};
+use crate::record::{Fields, Record, Value};
 
 /// The layout of `tracing_subscriber`'s default format, on exactly one line.
 ///
@@ -130,19 +130,19 @@ impl Text {
     }
 
     fn span_list(&self, record: &Record<'_>, out: &mut Vec<u8>) {
-        let before = out.len();
-        for span in record.spans() {
-            self.styled(ansi::BOLD, out, |out| escape::text(span.name(), out));
-            if !span.fields().is_empty() {
+        if record.spans().is_empty() {
+            return;
+        }
+        record.spans().for_each_raw(|span| {
+            self.styled(ansi::BOLD, out, |out| escape::text_bytes(span.name, out));
+            if !span.fields.is_empty() {
                 out.push(b'{');
-                fields(span.fields(), out, false);
+                fields(span.fields, out, false);
                 out.push(b'}');
             }
             out.push(b':');
-        }
-        if out.len() > before {
-            out.push(b' ');
-        }
+        });
+        out.push(b' ');
     }
 
     fn location(&self, record: &Record<'_>, out: &mut Vec<u8>) {
@@ -167,7 +167,7 @@ impl Format for Text {
         }
         if self.level {
             let (name, colour) = level(record.level());
-            self.styled(colour, out, |out| out.extend_from_slice(name));
+            self.styled(colour, out, |out| out.extend_from_slice(&name));
             out.push(b' ');
         }
         self.thread(record, out);
@@ -200,13 +200,15 @@ pub(super) fn fields(fields: Fields<'_>, out: &mut Vec<u8>, mut separate: bool) 
         escape::text_bytes(name, out);
         out.push(b'=');
         value::text(value, out);
-        if let RawValue::Other(Value::Error(chain)) = value {
-            sources(name, chain, out);
+        if let RawValue::Other(at) = value {
+            sources(name, at, out);
         }
     });
 }
 
-fn sources(name: &[u8], chain: ErrorChain<'_>, out: &mut Vec<u8>) {
+/// The sources of an error, where the value is one and has any, as a field of their own.
+fn sources(name: &[u8], mut at: Reader<'_>, out: &mut Vec<u8>) {
+    let Some(Value::Error(chain)) = at.value() else { return };
     if chain.len() > 1 {
         out.push(b' ');
         escape::text_bytes(name, out);
@@ -224,13 +226,13 @@ pub(super) fn omitted(record: &Record<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn level(level: Level) -> (&'static [u8], &'static [u8]) {
+fn level(level: Level) -> ([u8; 5], &'static [u8]) {
     match level {
-        Level::ERROR => (b"ERROR", ansi::RED),
-        Level::WARN => (b" WARN", ansi::YELLOW),
-        Level::INFO => (b" INFO", ansi::GREEN),
-        Level::DEBUG => (b"DEBUG", ansi::BLUE),
-        Level::TRACE => (b"TRACE", ansi::PURPLE),
+        Level::ERROR => (*b"ERROR", ansi::RED),
+        Level::WARN => (*b" WARN", ansi::YELLOW),
+        Level::INFO => (*b" INFO", ansi::GREEN),
+        Level::DEBUG => (*b"DEBUG", ansi::BLUE),
+        Level::TRACE => (*b"TRACE", ansi::PURPLE),
     }
 }
 

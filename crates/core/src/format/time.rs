@@ -54,35 +54,42 @@ impl Zone {
     /// RFC 3339 with microseconds: `2023-11-14T22:13:20.250000Z`.
     #[inline]
     pub fn write_rfc3339(self, stamp: Timestamp, out: &mut Vec<u8>) {
-        let second = self.second(stamp.unix_seconds());
-        out.extend_from_slice(&second.date_time);
-        out.push(b'.');
-        number::padded::<6>(stamp.subsec_nanos() / 1_000, out);
-        out.extend_from_slice(second.suffix.get(..usize::from(second.suffix_len)).unwrap_or_default());
+        let (second, nanos) = self.second(stamp);
+        let mut text = second.rfc3339;
+        overwrite(&mut text, FRACTION, number::padded::<6>(nanos / 1_000));
+        // All 32 bytes are copied, as that costs less than a copy of another length, and the others taken back.
+        let end = out.len() + usize::from(second.len);
+        out.extend_from_slice(&text);
+        out.truncate(end);
     }
 
     /// Python's default `asctime`: `2023-11-14 22:13:20,250`.
     pub(crate) fn write_asctime(self, stamp: Timestamp, out: &mut Vec<u8>) {
-        let mut date_time = self.second(stamp.unix_seconds()).date_time;
-        if let Some(separator) = date_time.get_mut(10) {
-            *separator = b' ';
-        }
-        out.extend_from_slice(&date_time);
-        out.push(b',');
-        number::padded::<3>(stamp.subsec_nanos() / 1_000_000, out);
+        let (second, nanos) = self.second(stamp);
+        let mut text = second.rfc3339;
+        overwrite(&mut text, 10, *b" ");
+        overwrite(&mut text, FRACTION - 1, *b",");
+        overwrite(&mut text, FRACTION, number::padded::<3>(nanos / 1_000_000));
+        out.extend_from_slice(text.get(..FRACTION + 3).unwrap_or_default());
     }
 
+    /// The text of the second, and the nanoseconds into it.
     #[inline]
-    fn second(self, unix: i64) -> Second {
+    fn second(self, stamp: Timestamp) -> (Second, u32) {
         let key = self.key();
-        let slots = SECONDS.get();
-        if let Some(second) = slots.iter().find(|second| second.unix == unix && second.key == key) {
-            return *second;
-        }
-        let second = Second::new(self, key, unix);
-        let [newest, older, ..] = slots;
-        SECONDS.set([second, newest, older]);
-        second
+        let known = SECONDS.with(|slots| slots.iter().find_map(|slot| slot.get().at(key, stamp)));
+        known.unwrap_or_else(|| self.new_second(key, stamp))
+    }
+
+    #[cold]
+    fn new_second(self, key: i32, stamp: Timestamp) -> (Second, u32) {
+        let second = Second::new(self, key, stamp);
+        SECONDS.with(|[newest, older, oldest]| {
+            oldest.set(older.get());
+            older.set(newest.get());
+            newest.set(second);
+        });
+        (second, stamp.subsec_nanos())
     }
 
     fn key(self) -> i32 {
@@ -97,52 +104,64 @@ impl Zone {
 /// The text of one second in one zone.
 #[derive(Clone, Copy)]
 struct Second {
-    unix: i64,
+    /// Its beginning in nanoseconds. The range of [`Timestamp`] begins within a second, which has none.
+    start: Option<i64>,
     key: i32,
-    date_time: [u8; 19],
-    suffix: [u8; 6],
-    suffix_len: u8,
+    /// Date, time, a fraction of six zeros and the zone, `len` bytes.
+    rfc3339: [u8; 32],
+    len: u8,
 }
+
+/// Where the fraction of a second stands.
+const FRACTION: usize = 20;
 
 thread_local! {
     /// A few zones may be in use by one thread: a file in UTC, a terminal in local time.
-    static SECONDS: Cell<[Second; 3]> = const { Cell::new([Second::NONE; 3]) };
+    static SECONDS: [Cell<Second>; 3] = const { [const { Cell::new(Second::NONE) }; 3] };
 }
 
 impl Second {
-    const NONE: Self = Self { unix: i64::MIN, key: 0, date_time: [b'0'; 19], suffix: [b'Z'; 6], suffix_len: 1 };
+    const NONE: Self = Self { start: None, key: 0, rfc3339: *b"0000-00-00T00:00:00.000000+00:00", len: 32 };
 
-    fn new(zone: Zone, key: i32, unix: i64) -> Self {
-        let stamp = Timestamp::from_unix_seconds(unix);
+    fn new(zone: Zone, key: i32, stamp: Timestamp) -> Self {
         let offset = zone.offset_at(stamp);
         let local = stamp.to_utc().to_offset(offset);
-        let mut text = Vec::with_capacity(32);
-        number::padded::<4>(local.year().unsigned_abs(), &mut text);
-        for (separator, part) in [(b'-', u8::from(local.month())), (b'-', local.day())] {
-            text.push(separator);
-            number::padded::<2>(u32::from(part), &mut text);
+        let mut text = Self::NONE.rfc3339;
+        overwrite(&mut text, 0, number::padded::<4>(local.year().unsigned_abs()));
+        let parts = [u8::from(local.month()), local.day(), local.hour(), local.minute(), local.second()];
+        for (at, part) in (5..).step_by(3).zip(parts) {
+            overwrite(&mut text, at, number::padded::<2>(u32::from(part)));
         }
-        for (separator, part) in [(b'T', local.hour()), (b':', local.minute()), (b':', local.second())] {
-            text.push(separator);
-            number::padded::<2>(u32::from(part), &mut text);
-        }
-        let (suffix, suffix_len) = suffix(zone, offset);
-        let date_time = text.as_slice().try_into().unwrap_or(Self::NONE.date_time);
-        Self { unix, key, date_time, suffix, suffix_len }
+        let len = write_suffix(zone, offset, &mut text);
+        Self { start: stamp.unix_seconds().checked_mul(1_000_000_000), key, rfc3339: text, len }
+    }
+
+    /// This second and the nanoseconds into it, if it is that of the stamp.
+    #[inline]
+    fn at(self, key: i32, stamp: Timestamp) -> Option<(Self, u32)> {
+        let nanos = stamp.as_nanos().wrapping_sub(self.start?) as u64;
+        (self.key == key && nanos < 1_000_000_000).then_some((self, nanos as u32))
     }
 }
 
-fn suffix(zone: Zone, offset: UtcOffset) -> ([u8; 6], u8) {
+/// Writes the zone behind the fraction; says where it ends.
+fn write_suffix(zone: Zone, offset: UtcOffset, text: &mut [u8; 32]) -> u8 {
     if zone == Zone::Utc {
-        return (*b"Z\0\0\0\0\0", 1);
+        overwrite(text, FRACTION + 6, *b"Z");
+        return 27;
     }
     let minutes = u32::from(offset.whole_minutes().unsigned_abs());
-    let mut text = Vec::with_capacity(6);
-    text.push(if offset.is_negative() { b'-' } else { b'+' });
-    number::padded::<2>(minutes / 60, &mut text);
-    text.push(b':');
-    number::padded::<2>(minutes % 60, &mut text);
-    (text.as_slice().try_into().unwrap_or(*b"+00:00"), 6)
+    overwrite(text, FRACTION + 6, [if offset.is_negative() { b'-' } else { b'+' }]);
+    overwrite(text, FRACTION + 7, number::padded::<2>(minutes / 60));
+    overwrite(text, FRACTION + 10, number::padded::<2>(minutes % 60));
+    32
+}
+
+#[inline]
+fn overwrite<const N: usize>(text: &mut [u8; 32], at: usize, with: [u8; N]) {
+    if let Some(place) = text.get_mut(at..at + N) {
+        place.copy_from_slice(&with);
+    }
 }
 
 #[cfg(test)]
@@ -165,6 +184,15 @@ mod tests {
                 let back = time::OffsetDateTime::parse(&text, &Rfc3339).unwrap();
                 assert_eq!(back.unix_timestamp_nanos() / 1000, i128::from(stamp.as_nanos().div_euclid(1000)), "{text}");
             }
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_written() {
+        for nanos in [i64::MIN, i64::MIN + 1, i64::MAX] {
+            let stamp = Timestamp::from_nanos(nanos);
+            let back = time::OffsetDateTime::parse(&written(Zone::Utc, stamp), &Rfc3339).unwrap();
+            assert_eq!(back.unix_timestamp_nanos() / 1000, i128::from(nanos.div_euclid(1000)));
         }
     }
 

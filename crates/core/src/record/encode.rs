@@ -78,9 +78,13 @@ pub(crate) fn i64(out: &mut Vec<u8>, value: i64) {
 /// A marker and the number behind it.
 #[inline]
 fn headed<const N: usize>(out: &mut Vec<u8>, marker: u8, number: [u8; N]) {
-    out.reserve(1 + N);
-    out.push(marker);
-    out.extend_from_slice(&number);
+    // Two calls that grow the vector would be two checks: one makes the room for the widest.
+    let end = out.len() + 1 + N;
+    out.extend_from_slice(&[marker; 9]);
+    out.truncate(end);
+    if let Some(place) = out.last_chunk_mut() {
+        *place = number;
+    }
 }
 
 #[inline]

@@ -246,7 +246,7 @@ impl<'a> Fields<'a> {
         let count = reader.map_len()?;
         let start = reader.rest();
         for _ in 0..count {
-            reader.skip()?;
+            reader.str_bytes()?;
             reader.skip()?;
         }
         start.get(..start.len() - reader.rest().len()).map(|bytes| Self { count, bytes })
@@ -326,6 +326,15 @@ impl<'a> Spans<'a> {
         self.by_ref().filter(|span| span.fields.is_valid()).count() == count && self.bytes.is_empty()
     }
 
+    /// Calls `each` with the spans, their text as it stands, up to where the bytes make no sense.
+    pub(crate) fn for_each_raw(self, mut each: impl FnMut(RawSpan<'a>)) {
+        let mut reader = Reader::new(self.bytes);
+        for _ in 0..self.count {
+            let Some(span) = RawSpan::read(&mut reader) else { return };
+            each(span);
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
@@ -369,16 +378,9 @@ pub struct SpanRecord<'a> {
 
 impl<'a> SpanRecord<'a> {
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let mut span = Self { name: "", target: "", fields: Fields::EMPTY };
-        for _ in 0..reader.map_len()? {
-            match reader.str()? {
-                key::NAME => span.name = reader.str()?,
-                key::TARGET => span.target = reader.str()?,
-                key::FIELDS => span.fields = Fields::read(reader)?,
-                _ => reader.skip()?,
-            }
-        }
-        Some(span)
+        let RawSpan { name, target, fields } = RawSpan::read(reader)?;
+        let (name, target) = (std::str::from_utf8(name).ok()?, std::str::from_utf8(target).ok()?);
+        Some(Self { name, target, fields })
     }
 
     /// The span's name.
@@ -399,6 +401,44 @@ impl<'a> SpanRecord<'a> {
     /// The span's field of that name.
     pub fn field(&self, name: &str) -> Option<Value<'a>> {
         self.fields.find(name)
+    }
+}
+
+/// A span for formats, its text not checked to be UTF-8.
+pub(crate) struct RawSpan<'a> {
+    pub(crate) name: &'a [u8],
+    target: &'a [u8],
+    pub(crate) fields: Fields<'a>,
+}
+
+impl<'a> RawSpan<'a> {
+    fn read(reader: &mut Reader<'a>) -> Option<Self> {
+        let mut ahead = *reader;
+        if let Some(span) = Self::read_as_written(&mut ahead) {
+            *reader = ahead;
+            return Some(span);
+        }
+        let mut span = Self { name: b"", target: b"", fields: Fields::EMPTY };
+        for _ in 0..reader.map_len()? {
+            match reader.str()? {
+                key::NAME => span.name = reader.str_bytes()?,
+                key::TARGET => span.target = reader.str_bytes()?,
+                key::FIELDS => span.fields = Fields::read(reader)?,
+                _ => reader.skip()?,
+            }
+        }
+        Some(span)
+    }
+
+    /// The map as our encoder writes it, without a look at each key: three in this order.
+    #[inline]
+    fn read_as_written(reader: &mut Reader<'a>) -> Option<Self> {
+        reader.expect(b"\x83\xa4name")?;
+        let name = reader.str_bytes()?;
+        reader.expect(b"\xa6target")?;
+        let target = reader.str_bytes()?;
+        reader.expect(b"\xa6fields")?;
+        Some(Self { name, target, fields: Fields::read(reader)? })
     }
 }
 

@@ -14,27 +14,15 @@ pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
-/// A field value whose text is not checked to be UTF-8: for formats, which look at every byte anyway.
+/// A field value for formats: the kinds that most fields have, ready to be written, and others where they stand. Text is not
+/// checked to be UTF-8, as formats look at every byte anyway.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum RawValue<'a> {
     I64(i64),
     F64(f64),
     Str(&'a [u8]),
     Debug(&'a [u8]),
-    Other(Value<'a>),
-}
-
-impl<'a> RawValue<'a> {
-    #[inline]
-    fn checked(self) -> Option<Value<'a>> {
-        match self {
-            Self::I64(value) => Some(Value::I64(value)),
-            Self::F64(value) => Some(Value::F64(value)),
-            Self::Str(text) => std::str::from_utf8(text).ok().map(Value::Str),
-            Self::Debug(text) => std::str::from_utf8(text).ok().map(Value::Debug),
-            Self::Other(value) => Some(value),
-        }
-    }
+    Other(Reader<'a>),
 }
 
 impl<'a> Reader<'a> {
@@ -61,24 +49,57 @@ impl<'a> Reader<'a> {
         Some(taken)
     }
 
-    /// A big-endian number of `WIDTH` bytes.
+    /// Steps over these bytes, if they are the next.
     #[inline]
-    fn number<const WIDTH: usize>(&mut self) -> Option<u64> {
-        let (bytes, rest) = self.rest.split_first_chunk::<WIDTH>()?;
+    pub(crate) fn expect<const LEN: usize>(&mut self, bytes: &[u8; LEN]) -> Option<()> {
+        self.array().filter(|next| next == bytes).map(drop)
+    }
+
+    /// The next `LEN` bytes.
+    #[inline]
+    fn array<const LEN: usize>(&mut self) -> Option<[u8; LEN]> {
+        let (bytes, rest) = self.rest.split_first_chunk()?;
         self.rest = rest;
-        Some(bytes.iter().fold(0, |number, byte| (number << 8) | u64::from(*byte)))
+        Some(*bytes)
     }
 
     #[inline]
-    fn length<const WIDTH: usize>(&mut self) -> Option<usize> {
-        usize::try_from(self.number::<WIDTH>()?).ok()
+    fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_be_bytes)
+    }
+
+    #[inline]
+    fn u32(&mut self) -> Option<u32> {
+        self.array().map(u32::from_be_bytes)
+    }
+
+    #[inline]
+    fn u64(&mut self) -> Option<u64> {
+        self.array().map(u64::from_be_bytes)
+    }
+
+    #[inline]
+    fn take8(&mut self) -> Option<&'a [u8]> {
+        let len = self.byte()?;
+        self.take(usize::from(len))
+    }
+
+    #[inline]
+    fn take16(&mut self) -> Option<&'a [u8]> {
+        let len = self.u16()?;
+        self.take(usize::from(len))
+    }
+
+    fn take32(&mut self) -> Option<&'a [u8]> {
+        let len = self.u32()?;
+        self.take(usize::try_from(len).ok()?)
     }
 
     pub(crate) fn map_len(&mut self) -> Option<u32> {
         match Marker::from_u8(self.byte()?) {
             Marker::FixMap(len) => Some(u32::from(len)),
-            Marker::Map16 => self.number::<2>().map(|len| len as u32),
-            Marker::Map32 => self.number::<4>().map(|len| len as u32),
+            Marker::Map16 => self.u16().map(u32::from),
+            Marker::Map32 => self.u32(),
             _ => None,
         }
     }
@@ -86,8 +107,8 @@ impl<'a> Reader<'a> {
     pub(crate) fn array_len(&mut self) -> Option<u32> {
         match Marker::from_u8(self.byte()?) {
             Marker::FixArray(len) => Some(u32::from(len)),
-            Marker::Array16 => self.number::<2>().map(|len| len as u32),
-            Marker::Array32 => self.number::<4>().map(|len| len as u32),
+            Marker::Array16 => self.u16().map(u32::from),
+            Marker::Array32 => self.u32(),
             _ => None,
         }
     }
@@ -95,14 +116,13 @@ impl<'a> Reader<'a> {
     /// The bytes of a string, not checked to be UTF-8.
     #[inline]
     pub(crate) fn str_bytes(&mut self) -> Option<&'a [u8]> {
-        let len = match self.byte()? {
-            first @ 0xa0..0xc0 => usize::from(first & 0x1f),
-            0xd9 => self.length::<1>()?,
-            0xda => self.length::<2>()?,
-            0xdb => self.length::<4>()?,
-            _ => return None,
-        };
-        self.take(len)
+        match self.byte()? {
+            first @ 0xa0..0xc0 => self.take(usize::from(first & 0x1f)),
+            0xd9 => self.take8(),
+            0xda => self.take16(),
+            0xdb => self.take32(),
+            _ => None,
+        }
     }
 
     #[inline]
@@ -128,7 +148,13 @@ impl<'a> Reader<'a> {
     /// One field value; the one-entry maps of [`tag`] become the types they stand for.
     #[inline]
     pub(crate) fn value(&mut self) -> Option<Value<'a>> {
-        self.raw_value()?.checked()
+        match self.raw_value()? {
+            RawValue::I64(value) => Some(Value::I64(value)),
+            RawValue::F64(value) => Some(Value::F64(value)),
+            RawValue::Str(text) => std::str::from_utf8(text).ok().map(Value::Str),
+            RawValue::Debug(text) => std::str::from_utf8(text).ok().map(Value::Debug),
+            RawValue::Other(mut at) => at.other_value(),
+        }
     }
 
     /// One field value, its text as it stands.
@@ -138,36 +164,49 @@ impl<'a> Reader<'a> {
         Some(match Marker::from_u8(self.byte()?) {
             Marker::FixPos(value) => RawValue::I64(i64::from(value)),
             Marker::FixNeg(value) => RawValue::I64(i64::from(value)),
-            Marker::U8 => RawValue::I64(self.number::<1>()? as i64),
-            Marker::U16 => RawValue::I64(self.number::<2>()? as i64),
-            Marker::U32 => RawValue::I64(self.number::<4>()? as i64),
-            Marker::I8 => RawValue::I64(i64::from(self.number::<1>()? as i8)),
-            Marker::I16 => RawValue::I64(i64::from(self.number::<2>()? as i16)),
-            Marker::I32 => RawValue::I64(i64::from(self.number::<4>()? as i32)),
-            Marker::I64 => RawValue::I64(self.number::<8>()? as i64),
-            Marker::F64 => RawValue::F64(f64::from_bits(self.number::<8>()?)),
-            Marker::F32 => RawValue::F64(f64::from(f32::from_bits(self.number::<4>()? as u32))),
-            Marker::FixMap(1) => self.tagged()?,
-            Marker::U64 => RawValue::Other(Value::from(self.number::<8>()?)),
-            Marker::False => RawValue::Other(Value::Bool(false)),
-            Marker::True => RawValue::Other(Value::Bool(true)),
-            Marker::Bin8 => RawValue::Other(Value::Bytes(self.length::<1>().and_then(|len| self.take(len))?)),
-            Marker::Bin16 => RawValue::Other(Value::Bytes(self.length::<2>().and_then(|len| self.take(len))?)),
-            Marker::Bin32 => RawValue::Other(Value::Bytes(self.length::<4>().and_then(|len| self.take(len))?)),
-            Marker::Null => RawValue::Other(Value::Nil),
+            Marker::U8 => RawValue::I64(i64::from(self.byte()?)),
+            Marker::U16 => RawValue::I64(i64::from(self.u16()?)),
+            Marker::U32 => RawValue::I64(i64::from(self.u32()?)),
+            Marker::I8 => RawValue::I64(i64::from(self.byte()? as i8)),
+            Marker::I16 => RawValue::I64(i64::from(self.u16()? as i16)),
+            Marker::I32 => RawValue::I64(i64::from(self.u32()? as i32)),
+            Marker::I64 => RawValue::I64(self.u64()? as i64),
+            Marker::F64 => RawValue::F64(f64::from_bits(self.u64()?)),
+            Marker::F32 => RawValue::F64(f64::from(f32::from_bits(self.u32()?))),
+            Marker::FixStr(len) => RawValue::Str(self.take(usize::from(len))?),
+            Marker::Str8 => RawValue::Str(self.take8()?),
+            Marker::Str16 => RawValue::Str(self.take16()?),
+            Marker::Str32 => RawValue::Str(self.take32()?),
+            // The key with the header that our encoder writes.
+            Marker::FixMap(1) if self.expect(b"\xa5debug").is_some() => RawValue::Debug(self.str_bytes()?),
             _ => {
                 *self = before;
-                RawValue::Str(self.str_bytes()?)
+                self.skip()?;
+                RawValue::Other(before)
             }
         })
     }
 
-    fn tagged(&mut self) -> Option<RawValue<'a>> {
+    /// One of the values that are [`RawValue::Other`].
+    fn other_value(&mut self) -> Option<Value<'a>> {
+        Some(match Marker::from_u8(self.byte()?) {
+            Marker::U64 => Value::from(self.u64()?),
+            Marker::False => Value::Bool(false),
+            Marker::True => Value::Bool(true),
+            Marker::Bin8 => Value::Bytes(self.take8()?),
+            Marker::Bin16 => Value::Bytes(self.take16()?),
+            Marker::Bin32 => Value::Bytes(self.take32()?),
+            Marker::Null => Value::Nil,
+            Marker::FixMap(1) => self.tagged()?,
+            _ => return None,
+        })
+    }
+
+    fn tagged(&mut self) -> Option<Value<'a>> {
         let key = self.str_bytes()?;
         if key == tag::DEBUG.as_bytes() {
-            return self.str_bytes().map(RawValue::Debug);
-        }
-        let value = if key == tag::ERROR.as_bytes() {
+            self.str().map(Value::Debug)
+        } else if key == tag::ERROR.as_bytes() {
             self.error_chain().map(Value::Error)
         } else if key == tag::I128.as_bytes() {
             self.str()?.parse().ok().map(Value::I128)
@@ -175,8 +214,7 @@ impl<'a> Reader<'a> {
             self.str()?.parse().ok().map(Value::U128)
         } else {
             None
-        };
-        value.map(RawValue::Other)
+        }
     }
 
     fn error_chain(&mut self) -> Option<ErrorChain<'a>> {
@@ -190,8 +228,16 @@ impl<'a> Reader<'a> {
     }
 
     /// Steps over one value of any kind, also kinds that a record does not use.
+    #[inline]
     pub(crate) fn skip(&mut self) -> Option<()> {
-        self.skip_nested(MAX_DEPTH)
+        match self.rest.split_first()? {
+            (0x00..=0x7f | 0xc2 | 0xc3 | 0xe0..=0xff, rest) => {
+                self.rest = rest;
+                Some(())
+            }
+            (0xa0..=0xbf, _) => self.str_bytes().map(drop),
+            _ => self.skip_nested(MAX_DEPTH),
+        }
     }
 
     fn skip_nested(&mut self, depth: u8) -> Option<()> {
@@ -207,18 +253,18 @@ impl<'a> Reader<'a> {
             Marker::FixExt8 => 9,
             Marker::FixExt16 => 17,
             Marker::FixStr(len) => usize::from(len),
-            Marker::Str8 | Marker::Bin8 => self.length::<1>()?,
-            Marker::Str16 | Marker::Bin16 => self.length::<2>()?,
-            Marker::Str32 | Marker::Bin32 => self.length::<4>()?,
-            Marker::Ext8 => self.length::<1>()?.checked_add(1)?,
-            Marker::Ext16 => self.length::<2>()?.checked_add(1)?,
-            Marker::Ext32 => self.length::<4>()?.checked_add(1)?,
+            Marker::Str8 | Marker::Bin8 => usize::from(self.byte()?),
+            Marker::Str16 | Marker::Bin16 => usize::from(self.u16()?),
+            Marker::Str32 | Marker::Bin32 => usize::try_from(self.u32()?).ok()?,
+            Marker::Ext8 => usize::from(self.byte()?) + 1,
+            Marker::Ext16 => usize::from(self.u16()?) + 1,
+            Marker::Ext32 => usize::try_from(self.u32()?).ok()?.checked_add(1)?,
             Marker::FixMap(len) => return self.skip_many(u64::from(len) * 2, depth),
-            Marker::Map16 => return self.number::<2>().and_then(|len| self.skip_many(len * 2, depth)),
-            Marker::Map32 => return self.number::<4>().and_then(|len| self.skip_many(len * 2, depth)),
+            Marker::Map16 => return self.u16().and_then(|len| self.skip_many(u64::from(len) * 2, depth)),
+            Marker::Map32 => return self.u32().and_then(|len| self.skip_many(u64::from(len) * 2, depth)),
             Marker::FixArray(len) => return self.skip_many(u64::from(len), depth),
-            Marker::Array16 => return self.number::<2>().and_then(|len| self.skip_many(len, depth)),
-            Marker::Array32 => return self.number::<4>().and_then(|len| self.skip_many(len, depth)),
+            Marker::Array16 => return self.u16().and_then(|len| self.skip_many(u64::from(len), depth)),
+            Marker::Array32 => return self.u32().and_then(|len| self.skip_many(u64::from(len), depth)),
             Marker::Reserved => return None,
         };
         self.take(len).map(drop)
@@ -229,5 +275,59 @@ impl<'a> Reader<'a> {
             self.skip_nested(depth)?;
         }
         Some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Record;
+    use crate::format::{Format, Text};
+
+    #[test]
+    fn a_span_that_another_encoder_wrote_looks_the_same() {
+        let ours = Record::builder().span("request", "app", [("id", 7_u64.into())]).build();
+        let theirs = rmp_serde::to_vec_named(&serde_json::json!({
+            "ts": 0, "level": "INFO",
+            "spans": [{"fields": {"id": 7}, "colour": "red", "target": "app", "name": "request"}],
+        }));
+        let theirs = theirs.unwrap();
+        let [mut line, mut other] = [Vec::new(), Vec::new()];
+        Text::new().format(&ours.as_record(), &mut line);
+        Text::new().format(&Record::decode(&theirs).unwrap(), &mut other);
+        assert_eq!(String::from_utf8(line), String::from_utf8(other));
+    }
+
+    #[test]
+    fn skipping_a_value_goes_as_far_as_reading_it() {
+        let values: [&[u8]; 14] = [
+            b"\x07",
+            b"\xff",
+            b"\xc0",
+            b"\xc3",
+            b"\xcc\x80",
+            b"\xcf\xff\xff\xff\xff\xff\xff\xff\xff",
+            b"\xd3\x80\x00\x00\x00\x00\x00\x00\x00",
+            b"\xcb\x3f\xf0\x00\x00\x00\x00\x00\x00",
+            b"\xa2hi",
+            b"\xd9\x02hi",
+            b"\xc4\x02hi",
+            b"\x81\xa5debug\xa2hi",
+            b"\x81\xd9\x05debug\xa2hi",
+            b"\x81\xa5error\x92\xa1a\xa1b",
+        ];
+        for value in values {
+            let bytes = [value, b"rest"].concat();
+            let [mut read, mut skipped] = [Reader::new(&bytes); 2];
+            assert!(read.value().is_some() && skipped.skip().is_some(), "{value:x?}");
+            assert_eq!((read.rest(), skipped.rest()), (&b"rest"[..], &b"rest"[..]), "{value:x?}");
+        }
+    }
+
+    #[test]
+    fn a_text_is_a_text_whatever_the_header_of_its_key() {
+        for bytes in [&b"\x81\xa5debug\xa2hi"[..], b"\x81\xd9\x05debug\xa2hi"] {
+            assert_eq!(Reader::new(bytes).value(), Some(Value::Debug("hi")));
+        }
     }
 }

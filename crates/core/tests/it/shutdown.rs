@@ -67,6 +67,7 @@ fn shut_down() -> ShutdownReport {
     shutdown(Duration::from_secs(7))
 }
 
+/// CPython's `ShutdownTest.test_no_failure`: the newest first.
 #[test]
 fn handlers_are_closed_newest_first_and_their_counters_added_up() {
     alone(|| {
@@ -78,10 +79,15 @@ fn handlers_are_closed_newest_first_and_their_counters_added_up() {
         assert!(report.is_complete());
         assert_eq!((report.stats.handled, report.stats.delivered, report.stats.dropped()), (15, 12, 3));
         assert!(report.stats.is_balanced());
-        assert_eq!(report.to_string(), "3 handlers closed, 0 failed; handled 15, delivered 12, pending 0, dropped 3 (full: 3)");
+        assert_eq!(
+            report.to_string(),
+            "3 handlers with a buffer closed, 0 failed; handled 15, delivered 12, pending 0, dropped 3 (full: 3)"
+        );
     });
 }
 
+/// The other twelve of CPython's `ShutdownTest`, `test_with_ioerror_in_…` to `test_with_other_error_in_…`: whatever goes wrong with
+/// one handler, the others are closed; nothing is raised (there is no `raiseExceptions`), it is counted.
 #[test]
 fn one_that_fails_or_panics_keeps_nobody_from_being_closed() {
     alone(|| {

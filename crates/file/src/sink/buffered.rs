@@ -196,9 +196,10 @@ impl Writer {
             reentry::mark_thread();
             while its_signal.wait(interval) {
                 let Some(shared) = weak.upgrade() else { break };
-                shared.relieve();
                 if timer {
                     shared.roll_if_due();
+                } else {
+                    shared.relieve();
                 }
                 shared.sync_if_due(interval);
             }

@@ -24,6 +24,8 @@ pub(super) struct Io<U> {
     clock: ClockSource,
     upkeep: U,
     care: Care,
+    /// Whether records have a time of their own.
+    is_timed: bool,
     delay: bool,
     /// What is in the file goes when it is opened for the first time.
     truncate: bool,
@@ -46,6 +48,7 @@ impl<U: Upkeep> Io<U> {
         let Settings { path, fs, clock, delay, roll_on_start, .. } = settings;
         // What is rolled is kept.
         let truncate = settings.truncate && !roll_on_start;
+        let is_timed = upkeep.is_timed();
         let before = fs.stat(&path).ok().filter(|stat| stat.is_regular && !truncate);
         upkeep.opening(before.as_ref(), clock.now());
         let mut io = Self {
@@ -54,6 +57,7 @@ impl<U: Upkeep> Io<U> {
             clock,
             upkeep,
             care,
+            is_timed,
             delay,
             truncate,
             file: None,
@@ -73,14 +77,10 @@ impl<U: Upkeep> Io<U> {
 
     /// Writes one record, whole, or counts it as dropped.
     #[inline]
-    pub(super) fn write(
-        &mut self,
-        line: &[u8],
-        at: Option<Timestamp>,
-        needs_sync: bool,
-        notes: &mut Vec<Error>,
-    ) -> Result<(), Error> {
-        let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at: at.unwrap_or_default() };
+    pub(super) fn write(&mut self, line: &[u8], needs_sync: bool, notes: &mut Vec<Error>) -> Result<(), Error> {
+        // Asked here, under the lock, so that what is written later never came earlier.
+        let at = if self.is_timed { self.clock.now() } else { Timestamp::default() };
+        let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at };
         let written = self.prepare(arrival, notes).and_then(|()| self.append(line));
         match &written {
             Ok(()) => {
@@ -180,7 +180,7 @@ impl<U: Upkeep> Io<U> {
         }
         match self.verdict(arrival) {
             Verdict::Write => {}
-            other => self.keep_up(other, notes),
+            other => self.keep_up(other, arrival, notes),
         }
         // What somebody else emptied begins anew, and a header that could not be written is tried again.
         if self.care.has_header() {
@@ -218,13 +218,14 @@ impl<U: Upkeep> Io<U> {
     /// Rolls what an earlier process left, if that is wanted. Where it fails, it is tried again with the records that come.
     fn roll_what_was_left(&mut self, notes: &mut Vec<Error>) {
         if self.rolls_first {
-            self.keep_up(Verdict::Roll, notes);
+            let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
+            self.keep_up(Verdict::Roll, arrival, notes);
         }
     }
 
     /// Writes the header, if nothing stands in the file.
     fn begin(&mut self, notes: &mut Vec<Error>) {
-        if let Some(file) = self.file.as_mut().filter(|file| file.len() == 0) {
+        if let Some(file) = self.file.as_mut().filter(|file| file.is_empty()) {
             self.care.begin(&self.path, file, &self.clock, notes);
         }
     }
@@ -247,7 +248,7 @@ impl<U: Upkeep> Io<U> {
 
     /// Reopens or rolls. A failure is noted and tried again a second later; the old file goes on being written.
     #[cold]
-    fn keep_up(&mut self, verdict: Verdict, notes: &mut Vec<Error>) {
+    fn keep_up(&mut self, verdict: Verdict, arrival: Arrival, notes: &mut Vec<Error>) {
         let now = self.clock.now();
         let wait = self.failed_at.is_some_and(|at| at.as_nanos().abs_diff(now.as_nanos()) < RETRY_AFTER);
         if wait {
@@ -256,7 +257,8 @@ impl<U: Upkeep> Io<U> {
         let done = match verdict {
             Verdict::Write => Ok(()),
             Verdict::Reopen => self.reopen(notes),
-            Verdict::Roll => self.roll_over(notes),
+            // A record may have waited in a buffer: its own time says which file comes next.
+            Verdict::Roll => self.roll_over(if self.is_timed { arrival.at } else { now }, notes),
         };
         self.failed_at = done.is_err().then_some(now);
         notes.extend(done.err());
@@ -264,17 +266,18 @@ impl<U: Upkeep> Io<U> {
 
     /// Rolls because the user asked for it. A delayed file is opened with the next record, as it was at first.
     pub(super) fn roll_on_request(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
-        if self.delay { self.roll(notes) } else { self.roll_over(notes) }
+        let now = self.clock.now();
+        if self.delay { self.roll(now, notes) } else { self.roll_over(now, notes) }
     }
 
     /// Moves the old file away, opens the new one and only then lets go of the old.
-    fn roll_over(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
-        self.roll(notes)?;
+    fn roll_over(&mut self, now: Timestamp, notes: &mut Vec<Error>) -> Result<(), Error> {
+        self.roll(now, notes)?;
         self.reopen(notes)
     }
 
     /// Moves the file at the path away; the open one stays open until the next is.
-    fn roll(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
+    fn roll(&mut self, now: Timestamp, notes: &mut Vec<Error>) -> Result<(), Error> {
         // Hooks of the user run here; what they log must not come back to this lock.
         let _own_work = reentry::enter();
         if self.is_closed {
@@ -286,7 +289,6 @@ impl<U: Upkeep> Io<U> {
         self.care.remember(&*self.fs, &self.path, self.file.as_ref());
         self.finish(notes);
         let mut aftermath = Aftermath::default();
-        let now = self.clock.now();
         let rolled = self.upkeep.roll(Place { fs: &*self.fs, path: &self.path }, now, &mut aftermath);
         if !aftermath.unlinked.is_empty() {
             cleanup::drop_later(aftermath.unlinked);
@@ -347,11 +349,11 @@ impl<U: Upkeep> Io<U> {
         !self.care.take_sync_failure()
     }
 
-    /// Rolls an idle file, if it is due.
-    pub(super) fn roll_if_due(&mut self, notes: &mut Vec<Error>) {
-        let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
+    /// Rolls an idle file, if it is due at `now`.
+    pub(super) fn roll_if_due(&mut self, now: Timestamp, notes: &mut Vec<Error>) {
+        let arrival = Arrival { at: now, ..Arrival::default() };
         if self.file.is_some() && self.verdict(arrival) == Verdict::Roll {
-            self.keep_up(Verdict::Roll, notes);
+            self.keep_up(Verdict::Roll, arrival, notes);
         }
     }
 
@@ -367,11 +369,12 @@ impl<U: Upkeep> Io<U> {
         if self.is_closed {
             return Err(self.closed());
         }
-        match self.verdict(Arrival { at: self.clock.now(), ..Arrival::default() }) {
+        let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
+        match self.verdict(arrival) {
             Verdict::Reopen => self.reopen(notes).map(|()| true),
             other => {
                 if other == Verdict::Roll {
-                    self.keep_up(other, notes);
+                    self.keep_up(other, arrival, notes);
                 }
                 Ok(false)
             }

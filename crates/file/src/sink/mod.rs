@@ -207,8 +207,7 @@ impl<U: Upkeep> Shared<U> {
     #[inline]
     fn write_now(&self, line: &[u8], level: Option<Level>) -> Result<(), Error> {
         let mut notes = Vec::new();
-        let at = self.now();
-        let written = lock(&self.io).write(line, at, self.sync.is_due_after(level), &mut notes);
+        let written = lock(&self.io).write(line, self.sync.is_due_after(level), &mut notes);
         if !notes.is_empty() {
             self.report(notes);
         }
@@ -217,9 +216,9 @@ impl<U: Upkeep> Shared<U> {
 
     #[inline]
     fn push(&self, front: &Mutex<Front>, line: &[u8], level: Option<Level>, writer: &Writer) -> Result<(), Error> {
-        let (at, needs_sync) = (self.now(), self.sync.is_due_after(level));
+        let needs_sync = self.sync.is_due_after(level);
         loop {
-            let pushed = lock(front).push(line, at, needs_sync);
+            let pushed = self.push_now(front, |front, at| front.push(line, at, needs_sync));
             match pushed {
                 Pushed::Quietly => return Ok(()),
                 Pushed::HalfFull => {
@@ -232,7 +231,7 @@ impl<U: Upkeep> Shared<U> {
                 Pushed::NoRoom | Pushed::Closed => break,
             }
         }
-        let refused = lock(front).push_or_drop(line, at, needs_sync);
+        let refused = self.push_now(front, |front, at| front.push_or_drop(line, at, needs_sync));
         refused.map_or(Ok(()), |reason| {
             let what = self.reporter.handler();
             let error = match reason {
@@ -241,6 +240,13 @@ impl<U: Upkeep> Shared<U> {
             };
             Err(self.report_lost(error, 1))
         })
+    }
+
+    /// The time of a line is asked under the lock, so that lines stand in the order of their times.
+    #[inline]
+    fn push_now<R>(&self, front: &Mutex<Front>, push: impl Fn(&mut Front, Option<Timestamp>) -> R) -> R {
+        let mut front = lock(front);
+        push(&mut front, self.now())
     }
 
     /// Writes everything that is buffered; says whether nothing stayed behind.
@@ -257,7 +263,14 @@ impl<U: Upkeep> Shared<U> {
     /// Rolls the file if that is due, though no record came.
     fn roll_if_due(&self) {
         let mut notes = Vec::new();
-        lock(&self.io).roll_if_due(&mut notes);
+        let mut io = lock(&self.io);
+        // In this order: what is buffered after the drain came after `now`, so it belongs into the next file.
+        let now = io.now();
+        self.drain(&mut io, &mut notes);
+        if io.back_is_empty() {
+            io.roll_if_due(now, &mut notes);
+        }
+        drop(io);
         self.report(notes);
     }
 

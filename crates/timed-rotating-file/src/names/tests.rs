@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 use time::macros::datetime;
 use time::{Duration, Weekday};
+use tracing_handlers_file::rollover::Retention;
 
 use super::*;
 
@@ -31,6 +32,13 @@ fn ours(dated: &Dated, base: &str, names: &[&str]) -> Vec<String> {
 
 fn file_names(names: &[Name]) -> Vec<String> {
     names.iter().map(|name| name.path.file_name().unwrap().to_str().unwrap().to_owned()).collect()
+}
+
+/// What a rollover deletes.
+fn files_to_delete(mut names: Vec<Name>, keep: usize) -> Vec<Name> {
+    names.sort();
+    names.truncate(Retention { count: keep, ..Retention::default() }.above_count(names.len()));
+    names
 }
 
 fn moves_log_last(name: &str) -> String {
@@ -89,7 +97,8 @@ fn only_what_we_would_write_is_ours() {
 
 #[test]
 fn a_date_in_the_name_of_the_file_itself_is_no_stamp() {
-    let names = ["app.2024-01-01.log.2024-01-02", "app.2024-01-01.log", "app.2024-01-03.log.2024-01-02", "app.2024-01-01.log.1"];
+    let names =
+        ["app.2024-01-01.log.2024-01-02", "app.2024-01-01.log", "app.2024-01-03.log.2024-01-02", "app.2024-01-01.log.1"];
     let found = plain(When::Days).ours(&at("app.2024-01-01.log"), Path::new(FOLDER), &entries(names));
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].stamp, datetime!(2024-01-02 0:00));
@@ -195,18 +204,18 @@ fn a_namer_that_panics_over_a_neighbour_hides_none_of_ours() {
 fn a_namer_that_cannot_work_is_refused() {
     let path = at("app.log");
     let same = named(When::Days, |_| "app.log".to_owned());
-    let error = same.check(&path, 0).unwrap_err();
+    let error = same.check(&path, false).unwrap_err();
     assert_eq!(error.to_string(), r#"setting `namer` = "/var/log/app.log": is the name of the file itself"#);
 
     let undated = named(When::Days, |name| format!("{}.old", &name[..7]));
-    assert!(undated.check(&path, 0).is_ok(), "nothing is to be found again");
-    assert!(undated.check(&path, 1).unwrap_err().is_config());
+    assert!(undated.check(&path, false).is_ok(), "nothing is to be found again");
+    assert!(undated.check(&path, true).unwrap_err().is_config());
 
     let panicking = named(When::Days, |_| panic!("deliberate mistake"));
-    assert!(panicking.check(&path, 0).unwrap_err().is_panicked());
+    assert!(panicking.check(&path, false).unwrap_err().is_panicked());
 
-    assert!(plain(When::Seconds).check(&path, 7).is_ok());
-    assert!(named(When::Seconds, moves_log_last).check(&path, 7).is_ok());
+    assert!(plain(When::Seconds).check(&path, true).is_ok());
+    assert!(named(When::Seconds, moves_log_last).check(&path, true).is_ok());
 }
 
 /// Ten times, five seconds apart.

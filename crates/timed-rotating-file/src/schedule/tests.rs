@@ -196,7 +196,10 @@ fn an_interval_of_zero_is_refused_and_does_no_harm_unchecked() {
     for when in [When::Seconds, When::Midnight, When::Weekday(Weekday::Monday)] {
         let unchecked = Schedule::new(when).interval(0);
         assert_eq!(unchecked.next_in(&MadeUp::default(), 7), Schedule::new(when).next_in(&MadeUp::default(), 7));
-        assert_eq!(unchecked.aligned(true).next_in(&MadeUp::default(), 7), Schedule::new(when).aligned(true).next_in(&MadeUp::default(), 7));
+        assert_eq!(
+            unchecked.aligned(true).next_in(&MadeUp::default(), 7),
+            Schedule::new(when).aligned(true).next_in(&MadeUp::default(), 7)
+        );
     }
 }
 

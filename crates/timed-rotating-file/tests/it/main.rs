@@ -1,7 +1,24 @@
 //! The tests of the timed rotating file handler.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "the functions that tests call fail as tests do"
+)]
+
 mod child;
+mod composite;
+mod contract;
 mod cpython;
+mod cpython_handler;
+mod crash;
+mod differential;
+mod faults;
 mod options;
 mod schedule_differential;
+mod setting;
 mod wall_clock;
+mod zones;
