@@ -22,6 +22,7 @@ const TRIED_COUNTERS: u32 = 1_000;
 
 /// What a namer is tried with.
 const SAMPLE: PrimitiveDateTime = datetime!(2001-02-03 04:05:06);
+const SAMPLE_COUNTERS: [u32; 2] = [0, 789];
 
 /// The dated names of one file.
 #[derive(Clone, Debug)]
@@ -43,13 +44,15 @@ pub(crate) struct Name {
 impl Dated {
     /// Refuses a namer that gives the file's own name, or, where old files are to be deleted, one that they are not known by.
     pub(crate) fn check(&self, path: &Path, deletes: bool) -> Result<(), Error> {
-        let name = self.name(path, SAMPLE, 0)?;
-        let refused = |why| Err(Error::config("namer", format_args!("{:?}", name.display().to_string()), why));
-        if name == path {
-            return refused("is the name of the file itself");
-        }
-        if deletes && self.recognise_path(path, &name).is_none() {
-            return refused("does not hold the date as it was given, so old files could not be found");
+        for counter in SAMPLE_COUNTERS {
+            let name = self.name(path, SAMPLE, counter)?;
+            let refused = |why| Err(Error::config("namer", format_args!("{:?}", name.display().to_string()), why));
+            if name == path {
+                return refused("is the name of the file itself");
+            }
+            if deletes && self.recognise_path(path, &name).is_none() {
+                return refused("does not hold the date as it was given, so old files could not be found");
+            }
         }
         Ok(())
     }
@@ -139,26 +142,20 @@ fn read(when: When, mut text: &[u8]) -> Option<PrimitiveDateTime> {
     text.is_empty().then_some(PrimitiveDateTime::new(date, time))
 }
 
-/// Every stamp in a name that no further digit stands beside.
+/// Everything in a name that may be a stamp.
 fn stamps(when: When, entry: &OsStr) -> impl Iterator<Item = PrimitiveDateTime> {
     let name = entry.as_encoded_bytes();
     let len: usize = FIELDS.iter().take(when.fields()).map(|(separator, width)| separator.len() + width).sum();
-    let places = name.windows(len).enumerate();
-    places.filter(move |&(start, _)| is_apart(name, start, len)).filter_map(move |(_, text)| read(when, text))
+    name.windows(len).filter_map(move |text| read(when, text))
 }
 
-fn is_apart(name: &[u8], start: usize, len: usize) -> bool {
-    let is_digit = |at: usize| name.get(at).is_some_and(u8::is_ascii_digit);
-    !start.checked_sub(1).is_some_and(is_digit) && !is_digit(start + len)
-}
-
-/// What may be a counter in a name: 0, since there may be none, and every number that is written as we write it.
+/// Everything in a name that may be a counter, and 0, since there may be none.
 fn counters(entry: &OsStr) -> Vec<u32> {
     let runs = entry.as_encoded_bytes().split(|byte| !byte.is_ascii_digit());
-    let written = runs.filter(|run| run.first().is_some_and(|&first| first != b'0'));
-    [0].into_iter().chain(written.filter_map(decimal)).collect()
+    [0].into_iter().chain(runs.filter_map(decimal)).collect()
 }
 
+/// Nothing for digits with a sign, which `parse` would take.
 fn decimal(digits: &[u8]) -> Option<u32> {
     let is_decimal = digits.iter().all(u8::is_ascii_digit);
     if is_decimal { std::str::from_utf8(digits).ok()?.parse().ok() } else { None }

@@ -96,6 +96,24 @@ fn only_what_we_would_write_is_ours() {
 }
 
 #[test]
+fn a_number_with_a_sign_is_no_part_of_a_stamp() {
+    assert!(read(When::Hours, b"2024-02-29_23").is_some());
+    assert!(read(When::Hours, b"+024-02-29_23").is_none());
+    assert!(read(When::Hours, b"2024-02-29_+3").is_none());
+}
+
+#[test]
+fn a_namer_may_put_digits_before_the_stamp_and_none_behind_the_number() {
+    let version_1 = named(When::Days, |name| format!("v1{}", &name[8..]));
+    let names = ["v12024-01-01", "v12024-01-01.12"];
+    assert_eq!(ours(&version_1, "app.log", &names), names);
+    assert_eq!(ours(&version_1, "app.log", &["v2024-01-01", "v12024-01-010", "v12024-01-01.012"]), [""; 0]);
+    assert!(version_1.check(&at("app.log"), true).is_ok());
+    let behind = named(When::Days, |name| format!("{name}0"));
+    assert!(behind.check(&at("app.log"), true).unwrap_err().is_config());
+}
+
+#[test]
 fn a_date_in_the_name_of_the_file_itself_is_no_stamp() {
     let names =
         ["app.2024-01-01.log.2024-01-02", "app.2024-01-01.log", "app.2024-01-03.log.2024-01-02", "app.2024-01-01.log.1"];

@@ -14,8 +14,8 @@ use tracing_handlers_timed_rotating_file::When;
 
 use crate::setting::{Setting, handle};
 
-/// Two records of [`message`].
-const TWO: u64 = 20;
+/// Room for two records of [`message`]; a third would reach the limit.
+const TWO: u64 = 24;
 
 fn message(number: usize) -> String {
     format!("rec {number:03}")
@@ -77,12 +77,12 @@ fn the_backup_count_counts_files_of_all_periods_and_numbers() {
 fn a_number_that_was_given_is_not_given_again_in_its_period() {
     let setting = Setting::new(datetime!(2024-01-31 12:00 UTC));
     let handler = setting.builder(When::Midnight).max_bytes(TWO).build().unwrap();
-    (0..6).for_each(|number| handle(&handler, &message(number)));
+    (0..8).for_each(|number| handle(&handler, &message(number)));
     // Somebody made room; what comes is younger than what is left all the same.
-    fs::remove_file(setting.beside("app.log.2024-01-31")).unwrap();
-    (6..8).for_each(|number| handle(&handler, &message(number)));
-    assert_eq!(setting.names(), ["app.log.2024-01-31.1", "app.log.2024-01-31.2", "app.log"]);
-    assert_eq!(setting.lines(), (2..8).map(message).collect::<Vec<_>>());
+    fs::remove_file(setting.beside("app.log.2024-01-31.1")).unwrap();
+    (8..10).for_each(|number| handle(&handler, &message(number)));
+    assert_eq!(setting.names(), ["app.log.2024-01-31", "app.log.2024-01-31.2", "app.log.2024-01-31.3", "app.log"]);
+    assert_eq!(setting.lines(), [0, 1, 4, 5, 6, 7, 8, 9].map(message));
 }
 
 #[test]

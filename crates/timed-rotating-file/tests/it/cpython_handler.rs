@@ -119,6 +119,19 @@ fn a_file_that_was_restored_is_as_old_as_its_last_record() {
     assert_eq!(setting.names(), ["app.log.2024-01-28", "app.log"]);
 }
 
+/// A clock was ahead when it was written.
+#[test]
+fn a_file_from_the_future_is_of_today() {
+    let setting = Setting::new(datetime!(2024-01-31 12:00 UTC));
+    fs::write(&setting.path, "early\n").unwrap();
+    mark_as_written(&setting.path, datetime!(2024-02-01 01:00 UTC).into());
+    let handler = setting.builder(When::Midnight).build().unwrap();
+    handle(&handler, "today");
+    setting.set(datetime!(2024-02-01 00:00 UTC));
+    handle(&handler, "tomorrow");
+    assert_eq!(setting.lines_in("app.log.2024-01-31"), ["early", "today"]);
+}
+
 /// Of `HandlerTest`.
 #[test]
 fn test_pathlike_objects() {

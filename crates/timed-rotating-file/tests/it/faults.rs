@@ -1,31 +1,16 @@
-//! Faults in the middle of a rollover, and clocks that jump: the record is in the old file, or counted; writing goes on when the
-//! fault ends; a file is named after its own period, however late it is rolled.
+//! Faults in the middle of a rollover: the record is in the old file, or counted; writing goes on when the fault ends; a file is
+//! named after its own period, however late it is rolled.
 
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::Path;
-use std::time::Duration;
 
-use time::OffsetDateTime;
 use time::macros::datetime;
-use tracing_handlers_core::{Clock, Deadline, DropReason, Handler as _, Timestamp};
-use tracing_handlers_file::Buffering;
-use tracing_handlers_testing::{Gate, ManualClock, Op, record};
+use tracing_handlers_core::{DropReason, Handler as _};
+use tracing_handlers_testing::{Op, record};
 use tracing_handlers_timed_rotating_file::{TimedRotatingFileHandler, When};
 
-use crate::setting::{Setting, handle};
-
-const NOON: OffsetDateTime = datetime!(2024-01-31 12:00 UTC);
-const NEXT_DAY: OffsetDateTime = datetime!(2024-02-01 00:00 UTC);
-const JANUARY_31: &str = "app.log.2024-01-31";
-
-/// Open since noon, with one record in it; every night a rollover, three files are kept.
-fn since_noon() -> (Setting, TimedRotatingFileHandler) {
-    let setting = Setting::new(NOON);
-    let handler = setting.builder(When::Midnight).backup_count(3).build().unwrap();
-    handle(&handler, "first");
-    (setting, handler)
-}
+use crate::setting::{JANUARY_31, NEXT_DAY, NOON, Setting, handle, since_noon};
 
 impl Setting {
     /// After the fault: the next record past the pause is in a new file, the others in that of their day, none lost or doubled.
@@ -49,12 +34,6 @@ impl Setting {
         for date in ["2024-01-01", "2024-01-02", "2024-01-03"] {
             fs::write(self.beside(&format!("app.log.{date}")), "old\n").unwrap();
         }
-    }
-
-    fn lost_nothing(&self, handler: &TimedRotatingFileHandler) {
-        assert_eq!(self.failures.lost(), 0);
-        let stats = handler.stats();
-        assert!(stats.is_balanced() && stats.dropped() == 0, "{stats}");
     }
 }
 
@@ -113,6 +92,17 @@ fn a_directory_that_cannot_be_listed_is_rolled_and_cleaned_up_later() {
     handle(&handler, "third");
     assert_eq!(setting.names(), ["app.log.2024-01-03", JANUARY_31, "app.log.2024-02-01", "app.log"]);
     setting.lost_nothing(&handler);
+}
+
+#[test]
+fn a_name_that_is_taken_is_seen_without_the_list() {
+    let (setting, handler) = since_noon();
+    fs::write(setting.beside(JANUARY_31), "of somebody else\n").unwrap();
+    setting.fs.fail(Op::List, ErrorKind::PermissionDenied);
+    setting.set(NEXT_DAY);
+    handle(&handler, "second");
+    assert_eq!(setting.lines_in(JANUARY_31), ["of somebody else"]);
+    assert_eq!(setting.lines_in(&format!("{JANUARY_31}.1")), ["first"]);
 }
 
 #[test]
@@ -223,73 +213,6 @@ fn hooks_that_panic_or_fail_cost_no_record() {
 }
 
 #[test]
-fn a_clock_that_steps_back_a_minute_rolls_no_second_time() {
-    let (setting, handler) = since_noon();
-    setting.set(datetime!(2024-02-01 00:00:30 UTC));
-    handle(&handler, "second");
-    for now in [datetime!(2024-01-31 23:59:30 UTC), NEXT_DAY, datetime!(2024-02-01 23:59:59 UTC)] {
-        setting.set(now);
-        handle(&handler, "more");
-    }
-    assert_eq!(setting.names(), [JANUARY_31, "app.log"]);
-    setting.set(datetime!(2024-02-02 00:00 UTC));
-    handle(&handler, "third");
-    assert_eq!(setting.lines_in(JANUARY_31), ["first"]);
-    assert_eq!(setting.lines_in("app.log.2024-02-01"), ["second", "more", "more", "more"]);
-    assert_eq!(setting.lines_in("app.log"), ["third"]);
-    setting.lost_nothing(&handler);
-}
-
-#[test]
-fn a_clock_that_steps_back_a_week_rolls_at_the_midnights_that_it_shows() {
-    let (setting, handler) = since_noon();
-    setting.set(datetime!(2024-01-24 12:00 UTC));
-    handle(&handler, "second");
-    assert_eq!(setting.lines(), ["first", "second"]);
-    setting.set(datetime!(2024-01-25 00:00 UTC));
-    handle(&handler, "third");
-    assert_eq!(setting.lines_in("app.log.2024-01-24"), ["first", "second"]);
-    // It is put right.
-    setting.set(datetime!(2024-01-31 12:00 UTC));
-    handle(&handler, "fourth");
-    assert_eq!(setting.lines_in("app.log.2024-01-25"), ["third"]);
-    setting.set(NEXT_DAY);
-    handle(&handler, "fifth");
-    assert_eq!(setting.lines_in(JANUARY_31), ["fourth"]);
-    assert_eq!(setting.lines(), ["first", "second", "third", "fourth", "fifth"]);
-    setting.lost_nothing(&handler);
-}
-
-#[test]
-fn a_clock_that_jumps_a_week_ahead_rolls_once() {
-    let (setting, handler) = since_noon();
-    setting.set(datetime!(2024-02-07 12:00 UTC));
-    handle(&handler, "second");
-    handle(&handler, "third");
-    assert_eq!(setting.names(), [JANUARY_31, "app.log"]);
-    setting.set(datetime!(2024-02-08 00:00 UTC));
-    handle(&handler, "fourth");
-    assert_eq!(setting.lines_in("app.log.2024-02-07"), ["second", "third"]);
-    setting.lost_nothing(&handler);
-}
-
-#[test]
-fn a_process_suspended_across_ten_boundaries_rolls_once_under_the_right_name() {
-    let setting = Setting::new(NOON);
-    let handler = setting.builder(When::Hours).aligned(true).build().unwrap();
-    setting.set(datetime!(2024-01-31 12:45 UTC));
-    handle(&handler, "before");
-    setting.set(datetime!(2024-01-31 22:10 UTC));
-    handle(&handler, "after");
-    assert_eq!(setting.names(), ["app.log.2024-01-31_12", "app.log"]);
-    setting.set(datetime!(2024-01-31 23:00 UTC));
-    handle(&handler, "on time again");
-    assert_eq!(setting.lines_in("app.log.2024-01-31_12"), ["before"]);
-    assert_eq!(setting.lines_in("app.log.2024-01-31_22"), ["after"]);
-    assert_eq!(setting.lines_in("app.log"), ["on time again"]);
-}
-
-#[test]
 fn two_rollovers_within_one_second_keep_both_files() {
     let setting = Setting::new(NOON);
     let handler = setting.builder(When::Seconds).build().unwrap();
@@ -336,118 +259,4 @@ fn a_log_that_somebody_removed_is_begun_again_at_the_next_rollover() {
     assert_eq!(setting.names(), ["app.log"]);
     assert_eq!(setting.lines(), ["second"]);
     assert!(setting.failures.is_empty(), "{:?}", setting.failures);
-}
-
-#[test]
-fn the_record_that_comes_first_in_a_period_is_in_its_file() {
-    let (setting, handler) = since_noon();
-    setting.set(NEXT_DAY - Duration::from_nanos(1));
-    handle(&handler, "the last of January");
-    setting.set(NEXT_DAY);
-    handle(&handler, "the first of February");
-    assert_eq!(setting.lines_in(JANUARY_31), ["first", "the last of January"]);
-    assert_eq!(setting.lines_in("app.log"), ["the first of February"]);
-}
-
-#[test]
-fn a_buffered_record_is_in_the_file_of_the_time_when_it_was_accepted() {
-    let setting = Setting::new(NOON);
-    let buffering = Buffering::new().flush_interval(Duration::from_secs(3_600));
-    let handler = setting.builder(When::Midnight).buffered(buffering).build().unwrap();
-    handle(&handler, "first");
-    setting.set(NEXT_DAY - Duration::from_nanos(1));
-    handle(&handler, "the last of January");
-    setting.set(NEXT_DAY);
-    handle(&handler, "the first of February");
-    setting.set(NEXT_DAY + Duration::from_secs(5));
-    handle(&handler, "the second of February");
-    assert_eq!(setting.lines(), [""; 0], "all of it is still in memory");
-    handler.flush(Deadline::never()).unwrap();
-    assert_eq!(setting.lines_in(JANUARY_31), ["first", "the last of January"]);
-    assert_eq!(setting.lines_in("app.log"), ["the first of February", "the second of February"]);
-}
-
-#[test]
-fn a_batch_is_rolled_between_its_records() {
-    let setting = Setting::new(NOON);
-    let handler = setting.builder(When::Midnight).build().unwrap();
-    let records: Vec<_> = ["first", "second", "third"].map(record).into();
-    let nights = [NOON, NEXT_DAY, NEXT_DAY];
-    let mut records = records.iter().zip(nights).map(|(record, now)| {
-        setting.set(now);
-        record.as_record()
-    });
-    handler.handle_batch(&mut records).unwrap();
-    assert_eq!(setting.lines_in(JANUARY_31), ["first"]);
-    assert_eq!(setting.lines_in("app.log"), ["second", "third"]);
-}
-
-#[test]
-fn an_idle_file_is_rolled_without_a_record() {
-    let setting = Setting::new(NOON);
-    let handler = setting.builder(When::Midnight).roll_idle(true).build().unwrap();
-    handle(&handler, "first");
-    setting.fs.hold(Op::Rename);
-    setting.set(NEXT_DAY);
-    setting.fs.wait_until_held(Op::Rename);
-    setting.fs.release(Op::Rename);
-    // This waits for the rollover, which has the file.
-    assert_eq!(handler.existing_files().unwrap(), [setting.beside(JANUARY_31)]);
-    assert_eq!(setting.lines_in("app.log"), [""; 0]);
-    handle(&handler, "second");
-    assert_eq!(setting.lines_in("app.log"), ["second"]);
-    assert!(setting.failures.is_empty(), "{:?}", setting.failures);
-}
-
-/// A clock that shows when somebody looks at it.
-#[derive(Clone)]
-struct WatchedClock {
-    time: ManualClock,
-    gate: Gate,
-}
-
-impl Clock for WatchedClock {
-    fn now(&self) -> Timestamp {
-        self.gate.pass().unwrap();
-        self.time.now()
-    }
-}
-
-#[test]
-fn an_idle_file_without_a_record_is_left() {
-    let setting = Setting::new(NOON);
-    let clock = WatchedClock { time: setting.clock.clone(), gate: Gate::new() };
-    let handler = setting.builder(When::Midnight).roll_idle(true).clock(clock.clone()).build().unwrap();
-    setting.set(NEXT_DAY);
-    // The thread that looks comes by; when it comes again it has looked.
-    for _ in 0..3 {
-        clock.gate.close();
-        clock.gate.wait_until_held();
-        clock.gate.open();
-    }
-    assert_eq!(setting.names(), ["app.log"]);
-    // It belongs to the day that is on now.
-    handle(&handler, "first");
-    setting.set(datetime!(2024-02-02 00:00 UTC));
-    handle(&handler, "second");
-    assert_eq!(setting.lines_in("app.log.2024-02-01"), ["first"]);
-}
-
-#[test]
-fn an_idle_file_that_cannot_be_rolled_yet_is_rolled_later() {
-    let setting = Setting::new(NOON);
-    let handler = setting.builder(When::Midnight).roll_idle(true).build().unwrap();
-    handle(&handler, "first");
-    setting.fs.fail_times(Op::Rename, 1, ErrorKind::PermissionDenied);
-    setting.fs.hold(Op::Rename);
-    setting.set(NEXT_DAY);
-    setting.fs.wait_until_held(Op::Rename);
-    setting.fs.release(Op::Rename);
-    assert_eq!(handler.existing_files().unwrap(), [""; 0].map(|name| setting.beside(name)));
-    setting.fs.hold(Op::Rename);
-    setting.advance(1);
-    setting.fs.wait_until_held(Op::Rename);
-    setting.fs.release(Op::Rename);
-    assert_eq!(handler.existing_files().unwrap(), [setting.beside(JANUARY_31)]);
-    setting.lost_nothing(&handler);
 }

@@ -10,6 +10,7 @@
 )]
 
 mod child;
+mod clocks;
 mod composite;
 mod contract;
 mod cpython;

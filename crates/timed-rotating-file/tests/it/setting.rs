@@ -6,10 +6,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::{TempDir, tempdir};
 use time::OffsetDateTime;
+use time::macros::datetime;
 use tracing_handlers_core::{Clock as _, Handler, Timestamp};
 use tracing_handlers_testing::file_subject::{lines_of, logs_oldest_first};
 use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, record};
 use tracing_handlers_timed_rotating_file::{TimedRotatingFileHandler, TimedRotatingFileHandlerBuilder, When};
+
+pub(crate) const NOON: OffsetDateTime = datetime!(2024-01-31 12:00 UTC);
+pub(crate) const NEXT_DAY: OffsetDateTime = datetime!(2024-02-01 00:00 UTC);
+pub(crate) const JANUARY_31: &str = "app.log.2024-01-31";
 
 pub(crate) struct Setting {
     _directory: TempDir,
@@ -68,10 +73,25 @@ impl Setting {
         lines_of(&self.beside(name))
     }
 
+    /// Every record that was offered is in a file.
+    pub(crate) fn lost_nothing(&self, handler: &TimedRotatingFileHandler) {
+        assert_eq!(self.failures.lost(), 0);
+        let stats = handler.stats();
+        assert!(stats.is_balanced() && stats.dropped() == 0, "{stats}");
+    }
+
     /// How many entries the folder has, whatever they are.
     pub(crate) fn entries(&self) -> usize {
         fs::read_dir(self.path.parent().unwrap()).unwrap().count()
     }
+}
+
+/// Open since noon, with one record in it; every night a rollover, three files are kept.
+pub(crate) fn since_noon() -> (Setting, TimedRotatingFileHandler) {
+    let setting = Setting::new(NOON);
+    let handler = setting.builder(When::Midnight).backup_count(3).build().unwrap();
+    handle(&handler, "first");
+    (setting, handler)
 }
 
 pub(crate) fn handle(handler: &impl Handler, message: &str) {
