@@ -35,7 +35,7 @@ pub use tracing_handlers_core::{
 #[cfg(feature = "file")]
 pub use tracing_handlers_file as file;
 #[cfg(feature = "file")]
-pub use tracing_handlers_file::{Buffering, FileHandler, FileLayer, WatchedFileHandler, WatchedFileLayer};
+pub use tracing_handlers_file::{Buffering, FileHandler, FileInfo, FileLayer, Sync, WatchedFileHandler, WatchedFileLayer};
 
 #[cfg(feature = "rotating-file")]
 pub use tracing_handlers_rotating_file as rotating_file;

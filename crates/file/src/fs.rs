@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use tracing_handlers_core::Timestamp;
 /// Every method is one step that has happened completely or not at all, as far as the system promises that.
 pub trait Fs: Send + Sync + 'static {
     /// Opens a file for appending; makes it if it is not there.
-    fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>>;
+    fn open_append(&self, path: &Path, options: &FileOptions) -> io::Result<Opened>;
     /// Renames a file; a file of the new name is replaced.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes the name of a file, and gives back what keeps its blocks alive: dropping that frees them, which takes
@@ -24,7 +24,9 @@ pub trait Fs: Send + Sync + 'static {
     /// The names in a directory.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
     /// Makes a directory and those above it.
-    fn create_dir_all(&self, directory: &Path) -> io::Result<()>;
+    fn create_dir_all(&self, directory: &Path, options: &FileOptions) -> io::Result<()>;
+    /// Returns when the names in a directory are on the disk.
+    fn sync_directory(&self, directory: &Path) -> io::Result<()>;
 }
 
 /// An open file.
@@ -37,6 +39,43 @@ pub trait FsFile: Send + 'static {
     fn truncate(&self, len: u64) -> io::Result<()>;
     /// Returns when everything written is on the disk.
     fn sync(&self) -> io::Result<()>;
+    /// Sets the permission bits. Without effect where there are none.
+    fn set_mode(&self, mode: u32) -> io::Result<()>;
+    /// Gives the file to another owner or group. Without effect where files have none.
+    fn set_owner(&self, owner: Option<u32>, group: Option<u32>) -> io::Result<()>;
+}
+
+/// How files and directories are made and opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileOptions {
+    /// The permission bits that a file is made with. The umask takes from them; [`FsFile::set_mode`] gives them back.
+    pub mode: Option<u32>,
+    /// The permission bits that a directory has once it is made, whatever the umask.
+    pub directory_mode: Option<u32>,
+    /// Whether a symbolic link at the path of a file is followed.
+    pub follow_symlinks: bool,
+}
+
+impl Default for FileOptions {
+    fn default() -> Self {
+        Self { mode: None, directory_mode: None, follow_symlinks: true }
+    }
+}
+
+/// A file that was opened.
+pub struct Opened {
+    /// The file.
+    pub file: Box<dyn FsFile>,
+    /// Whether opening made it.
+    pub was_made: bool,
+}
+
+impl Opened {
+    /// An open file, made by that or found.
+    pub fn new(file: impl FsFile, was_made: bool) -> Self {
+        Self { file: Box::new(file), was_made }
+    }
 }
 
 /// What keeps an unlinked file's blocks alive until it is dropped.
@@ -70,6 +109,27 @@ pub struct Stat {
     pub modified: Option<Timestamp>,
     /// When it was made, where the file system knows.
     pub created: Option<Timestamp>,
+    /// Whose it is, on Unix.
+    pub access: Option<Access>,
+}
+
+/// Whose a file is, and who may do what with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Access {
+    /// The permission bits, up to `0o7777`.
+    pub mode: u32,
+    /// The number of the user.
+    pub owner: u32,
+    /// The number of the group.
+    pub group: u32,
+}
+
+impl Access {
+    /// Of this mode, owner and group.
+    pub fn new(mode: u32, owner: u32, group: u32) -> Self {
+        Self { mode, owner, group }
+    }
 }
 
 /// The identity of a file: device and inode on Unix.
@@ -85,7 +145,7 @@ impl Stat {
     #[cfg(test)]
     pub(crate) fn for_test(len: u64, modified: Timestamp) -> Self {
         let id = FileId { device: 0, inode: 0 };
-        Self { id, len, is_regular: true, modified: Some(modified), created: None }
+        Self { id, len, is_regular: true, modified: Some(modified), created: None, access: None }
     }
 
     fn of(metadata: &Metadata) -> Self {
@@ -95,6 +155,7 @@ impl Stat {
             is_regular: metadata.is_file(),
             modified: metadata.modified().ok().map(Timestamp::from),
             created: metadata.created().ok().map(Timestamp::from),
+            access: access(metadata),
         }
     }
 }
@@ -103,6 +164,17 @@ impl Stat {
 fn file_id(metadata: &Metadata) -> FileId {
     use std::os::unix::fs::MetadataExt as _;
     FileId { device: metadata.dev(), inode: metadata.ino() }
+}
+
+#[cfg(unix)]
+fn access(metadata: &Metadata) -> Option<Access> {
+    use std::os::unix::fs::MetadataExt as _;
+    Some(Access::new(metadata.mode() & 0o7777, metadata.uid(), metadata.gid()))
+}
+
+#[cfg(not(unix))]
+fn access(_: &Metadata) -> Option<Access> {
+    None
 }
 
 #[cfg(not(unix))]
@@ -116,10 +188,17 @@ fn file_id(metadata: &Metadata) -> FileId {
 pub struct SystemFs;
 
 impl Fs for SystemFs {
-    fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+    fn open_append(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
         // `read` is not asked for: a log may be write-only for its writer.
-        let file = OpenOptions::new().append(true).create(true).open(path)?;
-        Ok(Box::new(file))
+        let mut how = OpenOptions::new();
+        apply(options, how.append(true));
+        let opened = match how.open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => make(how, path),
+            found => found.map(|file| Opened::new(file, false)),
+        };
+        // What a refused link is called differs between systems, so it is looked for.
+        let is_refused_link = || !options.follow_symlinks && fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
+        opened.map_err(|error| if is_refused_link() { io::Error::other(REFUSED_LINK) } else { error })
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -143,9 +222,80 @@ impl Fs for SystemFs {
         fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
     }
 
-    fn create_dir_all(&self, directory: &Path) -> io::Result<()> {
-        fs::create_dir_all(directory)
+    fn create_dir_all(&self, directory: &Path, options: &FileOptions) -> io::Result<()> {
+        match options.directory_mode {
+            None => fs::create_dir_all(directory),
+            Some(mode) => create_dirs_with(directory, mode),
+        }
     }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        sync_directory(directory)
+    }
+}
+
+const REFUSED_LINK: &str = "a symbolic link stands there, and follow_symlinks is off";
+
+/// Makes the file that was missing a moment ago.
+fn make(mut how: OpenOptions, path: &Path) -> io::Result<Opened> {
+    match how.create_new(true).open(path) {
+        // Somebody else was faster, or a symbolic link stands there whose target is still to be made.
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            let is_missing = fs::metadata(path).is_err();
+            how.create_new(false).create(true).open(path).map(|file| Opened::new(file, is_missing))
+        }
+        made => made.map(|file| Opened::new(file, true)),
+    }
+}
+
+#[cfg(unix)]
+fn apply(options: &FileOptions, how: &mut OpenOptions) {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Some(mode) = options.mode {
+        how.mode(mode);
+    }
+    if !options.follow_symlinks {
+        how.custom_flags(libc::O_NOFOLLOW);
+    }
+}
+
+#[cfg(not(unix))]
+fn apply(_: &FileOptions, _: &mut OpenOptions) {}
+
+/// Makes a directory and those above it; those that were missing get exactly this mode.
+#[cfg(unix)]
+fn create_dirs_with(directory: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    let make = || fs::DirBuilder::new().mode(mode).create(directory);
+    let made = match (make(), directory.parent()) {
+        (Err(error), Some(above)) if error.kind() == ErrorKind::NotFound => {
+            create_dirs_with(above, mode)?;
+            make()
+        }
+        (made, _) => made,
+    };
+    match made {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists && directory.is_dir() => Ok(()),
+        Err(error) => Err(error),
+        Ok(()) if fs::symlink_metadata(directory)?.permissions().mode() & 0o7777 == mode => Ok(()),
+        Ok(()) => fs::set_permissions(directory, fs::Permissions::from_mode(mode)),
+    }
+}
+
+#[cfg(not(unix))]
+fn create_dirs_with(directory: &Path, _: u32) -> io::Result<()> {
+    fs::create_dir_all(directory)
+}
+
+#[cfg(unix)]
+fn sync_directory(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
+
+/// Elsewhere the names in a directory are not synced by opening it.
+#[cfg(not(unix))]
+fn sync_directory(_: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 impl FsFile for File {
@@ -164,11 +314,32 @@ impl FsFile for File {
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
     }
+
+    #[cfg(unix)]
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        use std::os::unix::fs::PermissionsExt as _;
+        self.set_permissions(fs::Permissions::from_mode(mode))
+    }
+
+    #[cfg(not(unix))]
+    fn set_mode(&self, _: u32) -> io::Result<()> {
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    fn set_owner(&self, owner: Option<u32>, group: Option<u32>) -> io::Result<()> {
+        std::os::unix::fs::fchown(self, owner, group)
+    }
+
+    #[cfg(not(unix))]
+    fn set_owner(&self, _: Option<u32>, _: Option<u32>) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 impl<F: Fs + ?Sized> Fs for Arc<F> {
-    fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
-        (**self).open_append(path)
+    fn open_append(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
+        (**self).open_append(path, options)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         (**self).rename(from, to)
@@ -182,8 +353,11 @@ impl<F: Fs + ?Sized> Fs for Arc<F> {
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         (**self).list(directory)
     }
-    fn create_dir_all(&self, directory: &Path) -> io::Result<()> {
-        (**self).create_dir_all(directory)
+    fn create_dir_all(&self, directory: &Path, options: &FileOptions) -> io::Result<()> {
+        (**self).create_dir_all(directory, options)
+    }
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        (**self).sync_directory(directory)
     }
 }
 

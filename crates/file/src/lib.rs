@@ -33,10 +33,13 @@
 //! Directories above the file are made; text is UTF-8 unless a format of yours writes other bytes; after `close` records are
 //! refused (Python opens the file again).
 
+mod access;
 mod cleanup;
+mod durability;
 mod family;
 pub mod fs;
 mod handler;
+mod hooks;
 mod identity;
 mod log_file;
 pub mod rollover;
@@ -45,7 +48,9 @@ mod sink;
 mod upkeep;
 mod watched;
 
+pub use self::durability::Sync;
 pub use self::handler::{FileHandler, FileHandlerBuilder, FileLayer};
+pub use self::hooks::FileInfo;
 pub use self::sink::Buffering;
 pub use self::watched::{WatchedFileHandler, WatchedFileHandlerBuilder, WatchedFileLayer};
 

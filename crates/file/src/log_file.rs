@@ -5,7 +5,8 @@ use std::path::Path;
 
 use tracing_handlers_core::Error;
 
-use crate::fs::{FileId, Fs, FsFile, Stat};
+use crate::access::Wanted;
+use crate::fs::{FileId, FileOptions, Fs, FsFile, Opened, Stat};
 
 /// An open file that records are appended to.
 pub struct LogFile {
@@ -15,6 +16,14 @@ pub struct LogFile {
     is_regular: bool,
     /// A record that could be neither finished nor taken back stands at the end.
     is_torn: bool,
+    was_made: bool,
+    /// Where the header ends that this handle wrote, if it did.
+    header_end: u64,
+    /// Its size before the first record of this handle.
+    begun_at: u64,
+    /// The size of the footer at its end, if there is one.
+    footer_len: usize,
+    is_unsynced: bool,
 }
 
 impl LogFile {
@@ -23,14 +32,25 @@ impl LogFile {
     /// # Errors
     ///
     /// What the file system says, with the path.
-    pub fn open(fs: &dyn Fs, path: &Path, truncate: bool) -> Result<Self, Error> {
+    pub fn open(fs: &dyn Fs, path: &Path, truncate: bool, options: &FileOptions) -> Result<Self, Error> {
         let failed = |error| Error::io(format!("open {}", path.display()), error);
-        let open = open_or_make_directory(fs, path).map_err(failed)?;
+        let Opened { file: open, was_made } = open_or_make_directory(fs, path, options).map_err(failed)?;
         let stat = open.stat().map_err(failed)?;
-        let mut file = Self { open, id: stat.id, len: stat.len, is_regular: stat.is_regular, is_torn: false };
+        let mut file = Self {
+            open,
+            id: stat.id,
+            len: stat.len,
+            is_regular: stat.is_regular,
+            is_torn: false,
+            was_made,
+            header_end: 0,
+            begun_at: stat.len,
+            footer_len: 0,
+            is_unsynced: false,
+        };
         if truncate && file.is_regular {
             file.open.truncate(0).map_err(failed)?;
-            file.len = 0;
+            file.was_truncated_to(0);
         }
         Ok(file)
     }
@@ -43,6 +63,16 @@ impl LogFile {
     /// Whether nothing is in it.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Whether nothing is in it but the header that this handle wrote, if it did.
+    pub fn is_bare(&self) -> bool {
+        self.len <= self.header_end
+    }
+
+    /// Whether opening made it.
+    pub fn was_made(&self) -> bool {
+        self.was_made
     }
 
     /// Which file it is.
@@ -58,6 +88,59 @@ impl LogFile {
     /// Takes note that somebody else cut the file.
     pub fn was_truncated_to(&mut self, len: u64) {
         self.len = len;
+        self.header_end = self.header_end.min(len);
+        self.begun_at = self.begun_at.min(len);
+        self.footer_len = 0;
+    }
+
+    /// Gives a file that opening made the owner, group and mode that it is to have.
+    pub(crate) fn give_access(&self, wanted: Wanted) -> io::Result<()> {
+        let has = if self.was_made { self.open.stat()?.access } else { None };
+        has.map_or(Ok(()), |has| wanted.give(&*self.open, has))
+    }
+
+    /// Writes what stands before the first record.
+    pub(crate) fn append_header(&mut self, header: &[u8]) -> io::Result<()> {
+        self.append(header)?;
+        self.header_end = self.len;
+        self.begun_at = self.len;
+        Ok(())
+    }
+
+    /// Whether a footer is due when it is let go of: there are records of this handle, and no footer yet.
+    pub(crate) fn lacks_footer(&self) -> bool {
+        self.len > self.begun_at && self.footer_len == 0
+    }
+
+    /// Writes what stands behind the last record.
+    pub(crate) fn append_footer(&mut self, footer: &[u8]) -> io::Result<()> {
+        self.append(footer)?;
+        self.footer_len = footer.len();
+        Ok(())
+    }
+
+    /// More records come after all.
+    pub(crate) fn take_footer_back(&mut self) {
+        self.take_back(self.footer_len);
+        self.footer_len = 0;
+    }
+
+    /// Takes over what is known of a file that `old` is open on, too.
+    pub(crate) fn continues(&mut self, old: &Self) {
+        (self.header_end, self.begun_at) = (old.header_end, old.begun_at);
+        self.is_unsynced |= old.is_unsynced;
+    }
+
+    /// Whether something was written that is perhaps not on the disk.
+    pub(crate) fn is_unsynced(&self) -> bool {
+        self.is_unsynced && self.is_regular
+    }
+
+    /// Returns when all that was written is on the disk.
+    pub(crate) fn sync(&mut self) -> io::Result<()> {
+        self.open.sync()?;
+        self.is_unsynced = false;
+        Ok(())
     }
 
     /// Appends the record whole, or leaves the file as it was.
@@ -81,6 +164,7 @@ impl LogFile {
                 Ok(count) => {
                     written += count;
                     self.len += count as u64;
+                    self.is_unsynced = true;
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return (written, Err(error)),
@@ -119,12 +203,12 @@ impl LogFile {
     }
 }
 
-fn open_or_make_directory(fs: &dyn Fs, path: &Path) -> io::Result<Box<dyn FsFile>> {
-    match fs.open_append(path) {
+fn open_or_make_directory(fs: &dyn Fs, path: &Path, options: &FileOptions) -> io::Result<Opened> {
+    match fs.open_append(path, options) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let Some(directory) = path.parent() else { return Err(error) };
-            fs.create_dir_all(directory)?;
-            fs.open_append(path)
+            fs.create_dir_all(directory, options)?;
+            fs.open_append(path, options)
         }
         opened => opened,
     }

@@ -67,6 +67,10 @@ crate::file_handler!(WatchedFileHandler);
 /// | [`truncate`](Self::truncate) | off: append |
 /// | [`delay`](Self::delay) | off: open at `build()` |
 /// | [`buffered`](Self::buffered) | off: one `stat` and one `write` a record |
+/// | [`sync`](Self::sync) | `Never`: the system writes to the disk when it likes |
+/// | [`mode`](Self::mode), [`directory_mode`](Self::directory_mode) | what the umask leaves of `0o666` and `0o777` |
+/// | [`follow_symlinks`](Self::follow_symlinks) | on |
+/// | [`on_open`](Self::on_open), [`on_close`](Self::on_close) | no header, no footer |
 /// | [`drain_on_exit`](Self::drain_on_exit) | on |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 #[must_use]

@@ -12,7 +12,7 @@ use tracing_handlers_core::Error;
 use tracing_handlers_file::export::{Place, Unlinked};
 use tracing_handlers_file::rollover::Hooks;
 
-/// How many names `check` looks at; a chain is not longer in practice.
+/// How many names are looked at where that cannot end by itself; a chain is not longer in practice.
 const CHECKED_NAMES: usize = 1_000;
 
 /// The numbered backups of one file.
@@ -56,19 +56,25 @@ impl Chain {
         (1..=len).rev().map(|number| self.name(path, number)).collect()
     }
 
-    /// The backups there are, as far as the first gap, oldest first.
+    /// The backups there are, oldest first; also those behind a gap, which a rollover that was cut off leaves.
     pub(crate) fn existing(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
-        self.oldest_first(place.path, self.first_gap(place)? - 1)
+        let gap = self.first_gap(place)?;
+        let mut existing = self.oldest_first(place.path, gap - 1)?;
+        for number in gap + 1..=self.backup_count.min(CHECKED_NAMES) {
+            let name = self.name(place.path, number)?;
+            if is_there(place, &name)? {
+                existing.insert(0, name);
+            }
+        }
+        Ok(existing)
     }
 
     /// The first number that no backup has; one above the last where there is no gap.
     fn first_gap(&self, place: Place<'_>) -> Result<usize, Error> {
         for number in 1..=self.backup_count {
             let name = self.name(place.path, number)?;
-            match place.fs.stat(&name) {
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(number),
-                Err(error) => return Err(Error::io(format!("look at {}", name.display()), error)),
+            if !is_there(place, &name)? {
+                return Ok(number);
             }
         }
         Ok(self.backup_count + 1)
@@ -88,5 +94,13 @@ impl Chain {
         let mut default = OsString::from(path);
         default.push(format!(".{number}"));
         self.hooks.name(PathBuf::from(default))
+    }
+}
+
+fn is_there(place: Place<'_>, name: &Path) -> Result<bool, Error> {
+    match place.fs.stat(name) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io(format!("look at {}", name.display()), error)),
     }
 }

@@ -98,7 +98,8 @@ impl Rotation {
 impl Upkeep for Rotation {
     #[inline]
     fn inspect(&mut self, _: Place<'_>, file: &mut LogFile, arrival: Arrival) -> Verdict {
-        let is_due = self.policy.is_due(file.len().saturating_add(arrival.waiting), arrival.incoming);
+        let is_bare = file.is_bare() && arrival.waiting == 0;
+        let is_due = !is_bare && self.policy.is_due(file.len().saturating_add(arrival.waiting), arrival.incoming);
         if is_due && file.is_regular() { Verdict::Roll } else { Verdict::Write }
     }
 

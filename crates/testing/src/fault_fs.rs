@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use tracing_handlers_core::sync::lock;
-use tracing_handlers_file::fs::{Fs, FsFile, Stat, SystemFs, Unlinked};
+use tracing_handlers_file::fs::{FileOptions, Fs, FsFile, Opened, Stat, SystemFs, Unlinked};
 
 use crate::gate::Gate;
 
@@ -31,13 +31,15 @@ pub enum Op {
     Write,
     /// [`FsFile::truncate`].
     Truncate,
-    /// [`FsFile::sync`].
+    /// [`FsFile::sync`] and [`Fs::sync_directory`].
     Sync,
+    /// [`FsFile::set_mode`] and [`FsFile::set_owner`].
+    SetAccess,
 }
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Op; 9] = [
+    pub const ALL: [Op; 10] = [
         Self::Open,
         Self::Rename,
         Self::Unlink,
@@ -47,6 +49,7 @@ impl Op {
         Self::Write,
         Self::Truncate,
         Self::Sync,
+        Self::SetAccess,
     ];
 }
 
@@ -87,7 +90,7 @@ const ENOSPC: i32 = 28;
 ///
 /// ```
 /// use std::io::ErrorKind;
-/// use tracing_handlers_file::fs::Fs;
+/// use tracing_handlers_file::fs::{FileOptions, Fs};
 /// use tracing_handlers_testing::{FaultFs, Op};
 ///
 /// let directory = tempfile::tempdir()?;
@@ -95,10 +98,10 @@ const ENOSPC: i32 = 28;
 /// let fs = FaultFs::new();
 ///
 /// fs.fail(Op::Open, ErrorKind::PermissionDenied);
-/// assert!(fs.open_append(&path).is_err());
+/// assert!(fs.open_append(&path, &FileOptions::default()).is_err());
 /// fs.heal(Op::Open);
 ///
-/// let mut file = fs.open_append(&path)?;
+/// let mut file = fs.open_append(&path, &FileOptions::default())?.file;
 /// fs.disk_full_after(3);
 /// assert_eq!(file.write(b"hello")?, 3);
 /// assert_eq!(file.write(b"lo").unwrap_err().kind(), ErrorKind::StorageFull);
@@ -109,11 +112,11 @@ const ENOSPC: i32 = 28;
 /// # Steps
 ///
 /// A step is one change that has happened: an open that made the file, a rename, an unlink, a directory made, a write, a
-/// truncation. What failed or changed nothing is none. Every change is made under one lock, so the journal is the order in
+/// truncation, a change of mode or owner. What failed or changed nothing is none. Every change is made under one lock, so the journal is the order in
 /// which things happened. A test of crash safety cuts the power before each of them in turn:
 ///
 /// ```
-/// # use tracing_handlers_file::fs::Fs;
+/// # use tracing_handlers_file::fs::{FileOptions, Fs};
 /// # use tracing_handlers_testing::FaultFs;
 /// for step in 0.. {
 ///     let directory = tempfile::tempdir()?;
@@ -122,7 +125,7 @@ const ENOSPC: i32 = 28;
 ///     fs.cut_power_before(step);
 ///
 ///     // What is tested; here, a rename.
-///     fs.open_append(&old).and_then(|_| fs.rename(&old, &new)).ok();
+///     fs.open_append(&old, &FileOptions::default()).and_then(|_| fs.rename(&old, &new)).ok();
 ///
 ///     if !fs.is_power_cut() {
 ///         assert_eq!(step, 2, "the work has two steps");
@@ -153,6 +156,7 @@ struct State {
     cut_before: Option<usize>,
     is_power_cut: bool,
     journal: Vec<String>,
+    syncs: Vec<String>,
 }
 
 struct Rule {
@@ -246,6 +250,11 @@ impl FaultFs {
     /// The steps that were made, by file name: `rename app.log -> app.log.1`.
     pub fn journal(&self) -> Vec<String> {
         self.state().journal.clone()
+    }
+
+    /// What was synced, by file name, in order: files and directories.
+    pub fn syncs(&self) -> Vec<String> {
+        self.state().syncs.clone()
     }
 
     /// Holds every call of `op` from now on, before it has any effect.
@@ -348,12 +357,13 @@ impl State {
 }
 
 impl Fs for FaultFs {
-    fn open_append(&self, path: &Path) -> io::Result<Box<dyn FsFile>> {
+    fn open_append(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
         let shared = &self.shared;
         let mut state = shared.begin(Op::Open, path)?;
-        let open = || shared.system.open_append(path);
-        let file = if shared.exists(path) { open()? } else { state.step(open, |_| format!("create {}", name(path)))? };
-        Ok(Box::new(FaultFile { file, path: path.to_owned(), shared: Arc::clone(shared) }))
+        let open = || shared.system.open_append(path, options);
+        let opened = if shared.exists(path) { open()? } else { state.step(open, |_| format!("create {}", name(path)))? };
+        let file = FaultFile { file: opened.file, path: path.to_owned(), shared: Arc::clone(shared) };
+        Ok(Opened::new(file, opened.was_made))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -384,11 +394,18 @@ impl Fs for FaultFs {
         self.shared.system.list(directory)
     }
 
-    fn create_dir_all(&self, directory: &Path) -> io::Result<()> {
+    fn create_dir_all(&self, directory: &Path, options: &FileOptions) -> io::Result<()> {
         let shared = &self.shared;
         let mut state = shared.begin(Op::CreateDir, directory)?;
-        let create = || shared.system.create_dir_all(directory);
+        let create = || shared.system.create_dir_all(directory, options);
         if shared.exists(directory) { create() } else { state.step(create, |()| format!("mkdir {}", name(directory))) }
+    }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        let mut state = self.shared.begin(Op::Sync, directory)?;
+        self.shared.system.sync_directory(directory)?;
+        state.syncs.push(name(directory));
+        Ok(())
     }
 }
 
@@ -426,13 +443,32 @@ impl FsFile for FaultFile {
     }
 
     fn sync(&self) -> io::Result<()> {
-        let _state = self.shared.begin(Op::Sync, &self.path)?;
-        self.file.sync()
+        let mut state = self.shared.begin(Op::Sync, &self.path)?;
+        self.file.sync()?;
+        state.syncs.push(name(&self.path));
+        Ok(())
+    }
+
+    fn set_mode(&self, mode: u32) -> io::Result<()> {
+        let mut state = self.shared.begin(Op::SetAccess, &self.path)?;
+        state.step(|| self.file.set_mode(mode), |()| format!("chmod {} {mode:03o}", name(&self.path)))
+    }
+
+    fn set_owner(&self, owner: Option<u32>, group: Option<u32>) -> io::Result<()> {
+        let mut state = self.shared.begin(Op::SetAccess, &self.path)?;
+        let change = format!("chown {} {}", name(&self.path), owner_and_group(owner, group));
+        state.step(|| self.file.set_owner(owner, group), |()| change)
     }
 }
 
 fn name(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// As `chown` takes them: `1000:100`, `1000`, `:100`.
+fn owner_and_group(owner: Option<u32>, group: Option<u32>) -> String {
+    let text = |id: Option<u32>| id.map(|id| id.to_string()).unwrap_or_default();
+    if group.is_some() { format!("{}:{}", text(owner), text(group)) } else { text(owner) }
 }
 
 fn part(written: usize, wanted: usize) -> String {

@@ -25,11 +25,16 @@ use crate::{Schedule, When};
 /// | [`max_bytes`](Self::max_bytes) | 0: not rolled by size |
 /// | [`backup_count`](Self::backup_count), [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit: nothing is deleted |
 /// | [`roll_idle`](Self::roll_idle) | off: a file is rolled when the next record comes |
+/// | [`roll_on_start`](Self::roll_on_start) | off: go on in the file that is there |
 /// | [`namer`](Self::namer), [`rotator`](Self::rotator) | the default name, a rename |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
 /// | [`terminator`](Self::terminator) | line feed |
 /// | [`delay`](Self::delay) | off: open at `build()` |
 /// | [`buffered`](Self::buffered) | off: one `write` a record |
+/// | [`sync`](Self::sync) | `Never`: the system writes to the disk when it likes |
+/// | [`mode`](Self::mode), [`directory_mode`](Self::directory_mode) | what the umask leaves of `0o666` and `0o777` |
+/// | [`follow_symlinks`](Self::follow_symlinks) | on |
+/// | [`on_open`](Self::on_open), [`on_close`](Self::on_close) | no header, no footer |
 /// | [`drain_on_exit`](Self::drain_on_exit) | on |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 #[must_use]
@@ -138,6 +143,14 @@ impl TimedRotatingFileHandlerBuilder {
     /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
     pub fn rotator(mut self, rotator: impl Fn(&Path, &Path) -> io::Result<()> + Send + Sync + 'static) -> Self {
         self.hooks.set_rotator(rotator);
+        self
+    }
+
+    /// Whether what an earlier process left in the file is rolled before anything is written: at `build()` or, delayed, before the first
+    /// record. An empty file is left. Where it fails, records go into the old file,
+    /// and it is tried again a second later.
+    pub fn roll_on_start(mut self, roll_on_start: bool) -> Self {
+        self.settings.set_roll_on_start(roll_on_start);
         self
     }
 

@@ -61,14 +61,15 @@ impl Rotation {
             self.alarm = Alarm::set(&self.schedule, arrival.at);
         }
         let len = file.len().saturating_add(arrival.waiting);
+        let is_bare = file.is_bare() && arrival.waiting == 0;
         if !self.alarm.is_due(arrival.at) {
-            return self.max_bytes > 0 && len > 0 && len.saturating_add(arrival.incoming) >= self.max_bytes;
+            return self.max_bytes > 0 && !is_bare && len.saturating_add(arrival.incoming) >= self.max_bytes;
         }
-        if len == 0 {
+        if is_bare {
             // Nothing to keep: the file goes on into the next period.
             self.alarm = Alarm::set(&self.schedule, arrival.at);
         }
-        len > 0
+        !is_bare
     }
 
     /// Moves the file to the name of its period, or to the next free one behind that.

@@ -12,6 +12,8 @@ pub(super) struct Batch {
     /// Lines and bytes written already.
     done: usize,
     done_bytes: usize,
+    /// One of the lines is to be synced as soon as it is written.
+    needs_sync: bool,
 }
 
 /// Few lines are shorter.
@@ -32,6 +34,16 @@ impl Batch {
         self.bytes.extend_from_slice(line);
         self.times.extend(at);
         self.lens.push(u32::try_from(line.len()).unwrap_or(u32::MAX));
+    }
+
+    #[inline]
+    pub(super) fn demand_sync(&mut self, needs_sync: bool) {
+        self.needs_sync |= needs_sync;
+    }
+
+    /// Whether the lines are to be synced now that they are written. Asked once.
+    pub(super) fn take_sync_demand(&mut self) -> bool {
+        std::mem::take(&mut self.needs_sync)
     }
 
     #[inline]
@@ -87,6 +99,11 @@ impl Batch {
         completed as u64
     }
 
+    /// Takes note that what was written of the next line is gone from the file.
+    pub(super) fn take_back_half(&mut self) {
+        self.done_bytes -= self.half_written();
+    }
+
     /// Gives up what is left; says how many lines that was.
     pub(super) fn abandon(&mut self) -> u64 {
         let pending = self.pending();
@@ -128,6 +145,14 @@ mod tests {
         assert_eq!(batch.advance(5), 2);
         assert!(batch.is_empty());
         assert_eq!(batch.bytes_len(), 0);
+    }
+
+    #[test]
+    fn a_line_that_was_taken_back_is_to_be_written_whole() {
+        let mut batch = batch(&["one\n", "three\n"]);
+        batch.advance(6);
+        batch.take_back_half();
+        assert_eq!((batch.half_written(), batch.next(6)), (0, &b"three\n"[..]));
     }
 
     #[test]

@@ -7,10 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use tracing_handlers_core::sync::lock;
-use tracing_handlers_core::{DropReason, Error, Stats, Timestamp, reentry};
+use tracing_handlers_core::{DropReason, Error, Level, Stats, Timestamp, reentry};
 
 use super::Shared;
 use super::batch::Batch;
+use crate::durability::is_at_or_above;
 use crate::upkeep::Upkeep;
 
 /// How a file handler buffers.
@@ -19,6 +20,7 @@ use crate::upkeep::Upkeep;
 /// |---|---|
 /// | [`capacity`](Buffering::capacity): bytes in memory; a full buffer is written by the caller that meets it | 1 MiB |
 /// | [`flush_interval`](Buffering::flush_interval): how long a record may stay in memory | 100 ms |
+/// | [`flush_level`](Buffering::flush_level): a record at this level or above is written at once | none |
 ///
 /// A buffered record is in memory until the next interval, flush, close, return from `main` or `process::exit`. It is lost by
 /// `abort`, `SIGKILL` and a power cut. Where writing fails, it stays in memory as long as there is room, and is written when
@@ -27,11 +29,12 @@ use crate::upkeep::Upkeep;
 pub struct Buffering {
     capacity: usize,
     flush_interval: Duration,
+    flush_level: Option<Level>,
 }
 
 impl Default for Buffering {
     fn default() -> Self {
-        Self { capacity: 1 << 20, flush_interval: Duration::from_millis(100) }
+        Self { capacity: 1 << 20, flush_interval: Duration::from_millis(100), flush_level: None }
     }
 }
 
@@ -58,6 +61,20 @@ impl Buffering {
     /// A batch that need not grow while callers wait; memory that no line touched costs nothing.
     pub(super) fn batch(self) -> Batch {
         Batch::with_capacity(self.capacity)
+    }
+
+    /// Has a record at this level or above written at once, by the caller, with everything before it, as Python's `MemoryHandler`
+    /// does. What came through `io::Write` has no level.
+    #[must_use]
+    pub fn flush_level(mut self, level: Level) -> Self {
+        self.flush_level = Some(level);
+        self
+    }
+
+    /// Whether a record of this level is written at once.
+    #[inline]
+    pub(super) fn is_due_after(self, level: Option<Level>) -> bool {
+        self.flush_level.is_some_and(|threshold| is_at_or_above(level, threshold))
     }
 
     pub(super) fn interval(self) -> Duration {
@@ -113,7 +130,7 @@ impl Front {
     }
 
     #[inline]
-    pub(super) fn push(&mut self, line: &[u8], at: Option<Timestamp>) -> Pushed {
+    pub(super) fn push(&mut self, line: &[u8], at: Option<Timestamp>, needs_sync: bool) -> Pushed {
         if self.is_closed {
             return Pushed::Closed;
         }
@@ -123,6 +140,7 @@ impl Front {
             return Pushed::NoRoom;
         }
         self.lines.push(line, at);
+        self.lines.demand_sync(needs_sync);
         self.handled += 1;
         if after < self.capacity / 2 || self.was_woken {
             return Pushed::Quietly;
@@ -132,8 +150,8 @@ impl Front {
     }
 
     /// Counts the line as dropped where it does not fit.
-    pub(super) fn push_or_drop(&mut self, line: &[u8], at: Option<Timestamp>) -> Option<DropReason> {
-        let reason = match self.push(line, at) {
+    pub(super) fn push_or_drop(&mut self, line: &[u8], at: Option<Timestamp>, needs_sync: bool) -> Option<DropReason> {
+        let reason = match self.push(line, at, needs_sync) {
             Pushed::Quietly | Pushed::HalfFull => return None,
             Pushed::NoRoom => DropReason::Full,
             Pushed::Closed => DropReason::Closed,
@@ -188,6 +206,7 @@ impl Writer {
                 } else {
                     shared.relieve();
                 }
+                shared.sync_if_due(interval);
             }
         };
         let spawned = thread::Builder::new().name("log-writer".into()).spawn(run);

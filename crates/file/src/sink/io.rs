@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::{DropReason, Error, Stats, Timestamp, reentry};
 
 use super::batch::Batch;
 use super::buffered::Buffering;
+use super::care::Care;
 use crate::cleanup;
 use crate::fs::Fs;
 use crate::log_file::LogFile;
@@ -22,6 +24,7 @@ pub(super) struct Io<U> {
     path: PathBuf,
     clock: ClockSource,
     upkeep: U,
+    care: Care,
     /// Whether records have a time of their own.
     is_timed: bool,
     delay: bool,
@@ -32,6 +35,8 @@ pub(super) struct Io<U> {
     /// The file was rolled, but the new one could not be opened: records go on into the old file until it can.
     is_rolled: bool,
     failed_at: Option<Timestamp>,
+    /// What an earlier process left is still to be rolled.
+    rolls_first: bool,
     is_closed: bool,
     stats: Stats,
     /// Lines taken from the buffer and not yet written.
@@ -39,32 +44,41 @@ pub(super) struct Io<U> {
 }
 
 impl<U: Upkeep> Io<U> {
-    pub(super) fn open(settings: Settings, mut upkeep: U) -> Result<Self, Error> {
-        let Settings { path, fs, clock, truncate, delay, buffering, .. } = settings;
+    pub(super) fn open(settings: Settings, mut upkeep: U, notes: &mut Vec<Error>) -> Result<Self, Error> {
+        let care = Care::new(&settings);
+        let Settings { path, fs, clock, delay, roll_on_start, buffering, .. } = settings;
+        // What is rolled is kept.
+        let truncate = settings.truncate && !roll_on_start;
         let is_timed = upkeep.is_timed();
         let before = fs.stat(&path).ok().filter(|stat| stat.is_regular && !truncate);
         upkeep.opening(before.as_ref(), clock.now());
-        let file = if delay { None } else { Some(LogFile::open(&*fs, &path, truncate)?) };
-        Ok(Self {
+        let mut io = Self {
             fs,
             path,
             clock,
             upkeep,
+            care,
             is_timed,
             delay,
             truncate,
-            file,
+            file: None,
             is_rolled: false,
             failed_at: None,
+            rolls_first: roll_on_start,
             is_closed: false,
             stats: Stats::new(),
             back: buffering.map_or_else(Batch::default, Buffering::batch),
-        })
+        };
+        if !delay {
+            io.open_first(notes)?;
+            io.roll_what_was_left(notes);
+        }
+        Ok(io)
     }
 
     /// Writes one record, whole, or counts it as dropped.
     #[inline]
-    pub(super) fn write(&mut self, line: &[u8], notes: &mut Vec<Error>) -> Result<(), Error> {
+    pub(super) fn write(&mut self, line: &[u8], needs_sync: bool, notes: &mut Vec<Error>) -> Result<(), Error> {
         // Asked here, under the lock, so that what is written later never came earlier.
         let at = if self.is_timed { self.clock.now() } else { Timestamp::default() };
         let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at };
@@ -73,6 +87,9 @@ impl<U: Upkeep> Io<U> {
             Ok(()) => {
                 self.stats.handled += 1;
                 self.stats.delivered += 1;
+                if needs_sync {
+                    self.sync(notes);
+                }
             }
             Err(error) => self.count_dropped(DropReason::of(error), 1),
         }
@@ -98,6 +115,9 @@ impl<U: Upkeep> Io<U> {
             }
             self.count_dropped(DropReason::of(error), lost);
         }
+        if batch.take_sync_demand() {
+            self.sync(notes);
+        }
         (lost, written)
     }
 
@@ -107,8 +127,10 @@ impl<U: Upkeep> Io<U> {
             return;
         }
         let mut back = std::mem::take(&mut self.back);
-        if let Err(error) = self.write_lines(&mut back, notes) {
-            notes.push(error);
+        match self.write_lines(&mut back, notes) {
+            Ok(()) if back.take_sync_demand() => self.sync(notes),
+            Ok(()) => {}
+            Err(error) => notes.push(error),
         }
         self.back = back;
     }
@@ -155,15 +177,17 @@ impl<U: Upkeep> Io<U> {
     #[inline]
     fn prepare(&mut self, arrival: Arrival, notes: &mut Vec<Error>) -> Result<(), Error> {
         if self.file.is_none() {
-            self.open_first()?;
+            self.open_first(notes)?;
         }
         match self.verdict(arrival) {
-            Verdict::Write => Ok(()),
-            other => {
-                self.keep_up(other, arrival, notes);
-                Ok(())
-            }
+            Verdict::Write => {}
+            other => self.keep_up(other, arrival, notes),
         }
+        // What somebody else emptied begins anew, and a header that could not be written is tried again.
+        if self.care.has_header() {
+            self.begin(notes);
+        }
+        Ok(())
     }
 
     #[inline]
@@ -172,18 +196,55 @@ impl<U: Upkeep> Io<U> {
         if self.is_rolled {
             return Verdict::Reopen;
         }
+        if self.rolls_first {
+            return Verdict::Roll;
+        }
         self.upkeep.inspect(Place { fs: &*self.fs, path: &self.path }, file, arrival)
     }
 
     #[cold]
-    fn open_first(&mut self) -> Result<(), Error> {
+    fn open_first(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
         if self.is_closed {
             return Err(self.closed());
         }
-        self.file = Some(LogFile::open(&*self.fs, &self.path, self.truncate)?);
+        let file = self.care.open(&*self.fs, &self.path, self.truncate, notes)?;
+        self.rolls_first &= file.is_regular() && !file.is_empty();
+        self.file = Some(file);
         self.truncate = false;
         self.is_rolled = false;
+        self.begin(notes);
         Ok(())
+    }
+
+    /// Rolls what an earlier process left, if that is wanted. Where it fails, it is tried again with the records that come.
+    fn roll_what_was_left(&mut self, notes: &mut Vec<Error>) {
+        if self.rolls_first {
+            let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
+            self.keep_up(Verdict::Roll, arrival, notes);
+        }
+    }
+
+    /// Writes the header, if nothing stands in the file.
+    fn begin(&mut self, notes: &mut Vec<Error>) {
+        if let Some(file) = self.file.as_mut().filter(|file| file.is_empty()) {
+            self.care.begin(&self.path, file, &self.clock, notes);
+        }
+    }
+
+    /// Takes back the line whose rest waits in memory, as it will be written to another file, and writes the footer if one is due.
+    fn finish(&mut self, notes: &mut Vec<Error>) {
+        if let Some(file) = &mut self.file {
+            file.take_back(self.back.half_written());
+            self.back.take_back_half();
+            self.care.end(&self.path, file, &self.clock, notes);
+        }
+    }
+
+    /// Records go on into this file after all.
+    fn go_on(&mut self) {
+        if let Some(file) = &mut self.file {
+            file.take_footer_back();
+        }
     }
 
     /// Reopens or rolls. A failure is noted and tried again a second later; the old file goes on being written.
@@ -196,7 +257,7 @@ impl<U: Upkeep> Io<U> {
         }
         let done = match verdict {
             Verdict::Write => Ok(()),
-            Verdict::Reopen => self.reopen(),
+            Verdict::Reopen => self.reopen(notes),
             // A record may have waited in a buffer: its own time says which file comes next.
             Verdict::Roll => self.roll_over(if self.is_timed { arrival.at } else { now }, notes),
         };
@@ -213,7 +274,7 @@ impl<U: Upkeep> Io<U> {
     /// Moves the old file away, opens the new one and only then lets go of the old.
     fn roll_over(&mut self, now: Timestamp, notes: &mut Vec<Error>) -> Result<(), Error> {
         self.roll(now, notes)?;
-        self.reopen()
+        self.reopen(notes)
     }
 
     /// Moves the file at the path away; the open one stays open until the next is.
@@ -226,6 +287,8 @@ impl<U: Upkeep> Io<U> {
         if self.is_rolled {
             return Ok(());
         }
+        self.care.remember(&*self.fs, &self.path, self.file.as_ref());
+        self.finish(notes);
         let mut aftermath = Aftermath::default();
         let rolled = self.upkeep.roll(Place { fs: &*self.fs, path: &self.path }, now, &mut aftermath);
         if !aftermath.unlinked.is_empty() {
@@ -233,21 +296,58 @@ impl<U: Upkeep> Io<U> {
         }
         notes.append(&mut aftermath.notes);
         self.is_rolled = rolled.is_ok();
+        if self.is_rolled {
+            self.rolls_first = false;
+        } else {
+            self.go_on();
+        }
         rolled
     }
 
     /// Opens the path again, and lets go of the old file if that works.
-    pub(super) fn reopen(&mut self) -> Result<(), Error> {
+    pub(super) fn reopen(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
         if self.is_closed {
             return Err(self.closed());
         }
-        let new = LogFile::open(&*self.fs, &self.path, false)?;
+        let mut new = self.care.open(&*self.fs, &self.path, false, notes).inspect_err(|_| self.go_on())?;
         self.is_rolled = false;
         self.failed_at = None;
+        match &self.file {
+            Some(old) if old.id() == new.id() => new.continues(old),
+            _ => self.let_go(notes),
+        }
         if let Some(old) = self.file.replace(new) {
             cleanup::drop_later(old);
         }
+        self.begin(notes);
         Ok(())
+    }
+
+    /// The last that is done to an open file.
+    fn let_go(&mut self, notes: &mut Vec<Error>) {
+        self.finish(notes);
+        if self.care.is_durable() {
+            self.sync(notes);
+        }
+    }
+
+    /// Brings to the disk what was written.
+    #[cold]
+    fn sync(&mut self, notes: &mut Vec<Error>) {
+        self.care.sync(&*self.fs, &self.path, self.file.as_mut(), &self.clock, notes);
+    }
+
+    /// As `sync`, if the last time is long enough ago.
+    pub(super) fn sync_if_due(&mut self, interval: Duration, tick: Duration, notes: &mut Vec<Error>) {
+        if self.care.is_sync_due(interval, tick, self.clock.now()) {
+            self.sync(notes);
+        }
+    }
+
+    /// Says whether everything is on the disk that was written since the last flush.
+    pub(super) fn sync_for_flush(&mut self, notes: &mut Vec<Error>) -> bool {
+        self.sync(notes);
+        !self.care.take_sync_failure()
     }
 
     /// Rolls an idle file, if it is due at `now`.
@@ -272,7 +372,7 @@ impl<U: Upkeep> Io<U> {
         }
         let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
         match self.verdict(arrival) {
-            Verdict::Reopen => self.reopen().map(|()| true),
+            Verdict::Reopen => self.reopen(notes).map(|()| true),
             other => {
                 if other == Verdict::Roll {
                     self.keep_up(other, arrival, notes);
@@ -283,7 +383,8 @@ impl<U: Upkeep> Io<U> {
     }
 
     /// Lets go of the file; says how many lines could not be written before.
-    pub(super) fn close(&mut self) -> u64 {
+    pub(super) fn close(&mut self, notes: &mut Vec<Error>) -> u64 {
+        self.let_go(notes);
         self.is_closed = true;
         self.file = None;
         let abandoned = self.back.abandon();

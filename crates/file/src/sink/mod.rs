@@ -2,6 +2,7 @@
 
 mod batch;
 mod buffered;
+mod care;
 mod io;
 
 use std::fmt;
@@ -13,13 +14,14 @@ use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::format::with_line;
 use tracing_handlers_core::sync::{lock, lock_before};
-use tracing_handlers_core::{Deadline, DropReason, Error, Format, Handler, Record, Stats, Timestamp, register_pending};
+use tracing_handlers_core::{Deadline, DropReason, Error, Format, Handler, Level, Record, Stats, Timestamp, register_pending};
 
 pub use self::buffered::Buffering;
 
 use self::batch::Batch;
 use self::buffered::{Front, Pushed, Writer};
 use self::io::Io;
+use crate::durability::Sync as SyncPolicy;
 use crate::settings::Settings;
 use crate::upkeep::{Place, Upkeep};
 
@@ -34,6 +36,8 @@ pub struct Sink<U: Upkeep> {
     shared: Arc<Shared<U>>,
     /// The thread that writes what is buffered and rolls an idle file. Ends when this is dropped.
     writer: Option<Writer>,
+    /// There may be something to write or to sync at the end.
+    closes_on_drop: bool,
 }
 
 struct Shared<U> {
@@ -45,6 +49,8 @@ struct Shared<U> {
     io: Mutex<Io<U>>,
     /// Only with buffering: where callers put their lines.
     front: Option<Mutex<Front>>,
+    buffering: Option<Buffering>,
+    sync: SyncPolicy,
     reporter: Reporter,
 }
 
@@ -59,18 +65,23 @@ impl<U: Upkeep> Sink<U> {
         let reporter = Reporter::new(format!("{kind} {}", path.display()), on_failure.clone());
         let buffering = buffering.map(Buffering::check).transpose()?;
         let (format, terminator, drain_on_exit) = (Arc::clone(format), terminator.clone(), *drain_on_exit);
-        let (timer, interval) = (*timer, buffering.map_or(TIMER_INTERVAL, |buffering| buffering.interval()));
+        let timer = *timer;
         let clock = upkeep.is_timed().then(|| settings.clock.clone());
-        let io = Io::open(settings, upkeep)?;
+        let (sync, has_footer) = (settings.sync, settings.hooks.on_close.is_some());
+        let mut notes = Vec::new();
+        let io = Io::open(settings, upkeep, &mut notes)?;
         let front = buffering.map(|buffering| Mutex::new(Front::new(buffering)));
-        let shared = Arc::new(Shared { format, terminator, clock, io: Mutex::new(io), front, reporter });
-        let needs_thread = buffering.is_some() || timer;
+        let shared = Arc::new(Shared { format, terminator, clock, io: Mutex::new(io), front, buffering, sync, reporter });
+        shared.report(notes);
+        let needs_thread = buffering.is_some() || timer || sync.interval().is_some();
+        let interval = interval_of(buffering, timer, sync);
         let writer = needs_thread.then(|| Writer::start(&shared, interval, timer)).transpose()?;
-        if buffering.is_some() {
+        if buffering.is_some() || sync.is_on() || has_footer {
             let handler: Arc<dyn Handler> = Arc::clone(&shared) as Arc<dyn Handler>;
-            register_pending(&handler, drain_on_exit);
+            // Unbuffered records are in the kernel; the end of the process does them no harm.
+            register_pending(&handler, drain_on_exit && buffering.is_some());
         }
-        Ok(Self { shared, writer })
+        Ok(Self { shared, writer, closes_on_drop: buffering.is_some() || sync.is_on() || has_footer })
     }
 
     /// Writes bytes as they are, as one record.
@@ -80,7 +91,7 @@ impl<U: Upkeep> Sink<U> {
     /// The record was not taken; it is counted and reported.
     pub fn write_raw(&self, bytes: &[u8]) -> IoResult<usize> {
         if !bytes.is_empty() {
-            self.shared.write_line(bytes, self.writer.as_ref())?;
+            self.shared.write_line(bytes, None, self.writer.as_ref())?;
         }
         Ok(bytes.len())
     }
@@ -138,7 +149,7 @@ impl<U: Upkeep> FileAccess<'_, U> {
     ///
     /// The path cannot be opened; the old file is still written to.
     pub fn reopen(&mut self) -> Result<(), Error> {
-        self.io.reopen()
+        self.io.reopen(self.notes)
     }
 }
 
@@ -146,8 +157,9 @@ impl<U: Upkeep> Handler for Sink<U> {
     #[inline]
     fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
         let shared = &*self.shared;
+        let level = Some(record.level());
         let written =
-            with_line(&*shared.format, record, &shared.terminator, |line| shared.write_line(line, self.writer.as_ref()));
+            with_line(&*shared.format, record, &shared.terminator, |line| shared.write_line(line, level, self.writer.as_ref()));
         written.unwrap_or_else(|panicked| Err(shared.drop_one(panicked)))
     }
 
@@ -173,10 +185,17 @@ impl<U: Upkeep> Handler for Sink<U> {
 
 impl<U: Upkeep> Shared<U> {
     #[inline]
-    fn write_line(&self, line: &[u8], writer: Option<&Writer>) -> Result<(), Error> {
+    fn write_line(&self, line: &[u8], level: Option<Level>, writer: Option<&Writer>) -> Result<(), Error> {
         match (&self.front, writer) {
-            (Some(front), Some(writer)) => self.push(front, line, writer),
-            _ => self.write_now(line),
+            (Some(front), Some(writer)) => {
+                self.push(front, line, level, writer)?;
+                if self.buffering.is_some_and(|buffering| buffering.is_due_after(level)) {
+                    // What cannot be written is reported and stays in memory.
+                    self.relieve();
+                }
+                Ok(())
+            }
+            _ => self.write_now(line, level),
         }
     }
 
@@ -186,9 +205,9 @@ impl<U: Upkeep> Shared<U> {
     }
 
     #[inline]
-    fn write_now(&self, line: &[u8]) -> Result<(), Error> {
+    fn write_now(&self, line: &[u8], level: Option<Level>) -> Result<(), Error> {
         let mut notes = Vec::new();
-        let written = lock(&self.io).write(line, &mut notes);
+        let written = lock(&self.io).write(line, self.sync.is_due_after(level), &mut notes);
         if !notes.is_empty() {
             self.report(notes);
         }
@@ -196,9 +215,10 @@ impl<U: Upkeep> Shared<U> {
     }
 
     #[inline]
-    fn push(&self, front: &Mutex<Front>, line: &[u8], writer: &Writer) -> Result<(), Error> {
+    fn push(&self, front: &Mutex<Front>, line: &[u8], level: Option<Level>, writer: &Writer) -> Result<(), Error> {
+        let needs_sync = self.sync.is_due_after(level);
         loop {
-            let pushed = self.push_now(front, line, Front::push);
+            let pushed = self.push_now(front, |front, at| front.push(line, at, needs_sync));
             match pushed {
                 Pushed::Quietly => return Ok(()),
                 Pushed::HalfFull => {
@@ -211,7 +231,7 @@ impl<U: Upkeep> Shared<U> {
                 Pushed::NoRoom | Pushed::Closed => break,
             }
         }
-        let refused = self.push_now(front, line, Front::push_or_drop);
+        let refused = self.push_now(front, |front, at| front.push_or_drop(line, at, needs_sync));
         refused.map_or(Ok(()), |reason| {
             let what = self.reporter.handler();
             let error = match reason {
@@ -224,9 +244,9 @@ impl<U: Upkeep> Shared<U> {
 
     /// The time of a line is asked under the lock, so that lines stand in the order of their times.
     #[inline]
-    fn push_now<R>(&self, front: &Mutex<Front>, line: &[u8], push: impl Fn(&mut Front, &[u8], Option<Timestamp>) -> R) -> R {
+    fn push_now<R>(&self, front: &Mutex<Front>, push: impl Fn(&mut Front, Option<Timestamp>) -> R) -> R {
         let mut front = lock(front);
-        push(&mut front, line, self.now())
+        push(&mut front, self.now())
     }
 
     /// Writes everything that is buffered; says whether nothing stayed behind.
@@ -254,6 +274,14 @@ impl<U: Upkeep> Shared<U> {
         self.report(notes);
     }
 
+    /// Brings to the disk what was written, if that is due. The thread calls it, each `tick`.
+    fn sync_if_due(&self, tick: Duration) {
+        let Some(interval) = self.sync.interval() else { return };
+        let mut notes = Vec::new();
+        lock(&self.io).sync_if_due(interval, tick, &mut notes);
+        self.report(notes);
+    }
+
     /// Writes everything that is buffered; what cannot be written stays.
     fn drain(&self, io: &mut Io<U>, notes: &mut Vec<Error>) {
         let Some(front) = &self.front else { return };
@@ -269,6 +297,7 @@ impl<U: Upkeep> Shared<U> {
         let mut batch = Batch::default();
         let mut first = Ok(());
         for record in records {
+            batch.demand_sync(self.sync.is_due_after(Some(record.level())));
             let pushed = with_line(&*self.format, &record, &self.terminator, |line| batch.push(line, self.now()));
             if let Err(panicked) = pushed {
                 first = first.and(Err(self.drop_one(panicked)));
@@ -286,7 +315,8 @@ impl<U: Upkeep> Shared<U> {
         };
         let mut notes = Vec::new();
         self.drain(&mut io, &mut notes);
-        let is_done = io.back_is_empty();
+        let is_synced = !self.sync.is_on() || io.sync_for_flush(&mut notes);
+        let is_done = io.back_is_empty() && is_synced;
         drop(io);
         let newest = self.report(notes);
         if is_done { Ok(()) } else { Err(newest.unwrap_or_else(|| self.not_flushed())) }
@@ -315,20 +345,28 @@ impl<U: Upkeep> Shared<U> {
     }
 }
 
+/// How often the thread looks: as often as the most impatient of its tasks wants.
+fn interval_of(buffering: Option<Buffering>, timer: bool, sync: SyncPolicy) -> Duration {
+    let timer = timer.then_some(TIMER_INTERVAL);
+    let intervals = [buffering.map(Buffering::interval), timer.filter(|_| buffering.is_none()), sync.interval()];
+    intervals.into_iter().flatten().min().unwrap_or(TIMER_INTERVAL)
+}
+
 /// What the exit hook and `shutdown` see of a buffered handler.
 impl<U: Upkeep> Handler for Shared<U> {
     fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
         // Behind what is buffered, so that the order is kept.
         self.relieve();
-        let written = with_line(&*self.format, record, &self.terminator, |line| self.write_now(line));
+        let level = Some(record.level());
+        let written = with_line(&*self.format, record, &self.terminator, |line| self.write_now(line, level));
         written.unwrap_or_else(|panicked| Err(self.drop_one(panicked)))
     }
 
     fn flush(&self, deadline: Deadline) -> Result<(), Error> {
         let result = match &self.front {
             // What `handle` returned from is in the kernel.
-            None => Ok(()),
-            Some(_) => self.drain_before(deadline),
+            None if !self.sync.is_on() => Ok(()),
+            _ => self.drain_before(deadline),
         };
         self.reporter.settle();
         result
@@ -342,8 +380,10 @@ impl<U: Upkeep> Handler for Shared<U> {
         let Some(mut io) = lock_before(&self.io, deadline) else {
             return flushed.and(Err(Error::timed_out(format!("close {}", self.reporter.handler()))));
         };
-        let abandoned = io.close();
+        let mut notes = Vec::new();
+        let abandoned = io.close(&mut notes);
         drop(io);
+        self.report(notes);
         if abandoned > 0 {
             let error = Error::new(format!("close {}: the buffer could not be written", self.reporter.handler()));
             self.report_lost(error, abandoned);
@@ -361,7 +401,7 @@ impl<U: Upkeep> Handler for Shared<U> {
 
 impl<U: Upkeep> Drop for Sink<U> {
     fn drop(&mut self) {
-        if self.shared.front.is_some() {
+        if self.closes_on_drop {
             // A failure was counted and reported by `close`.
             self.shared.close(Deadline::after(DROP_TIMEOUT)).ok();
         }

@@ -1,13 +1,14 @@
 //! Buffering: nothing waits, nothing is lost, the order is kept.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use tempfile::{TempDir, tempdir};
-use tracing_handlers_core::{Deadline, DropReason, Handler};
+use tracing_handlers_core::{Deadline, DropReason, Handler, Level, Record};
 use tracing_handlers_file::{Buffering, FileHandler};
 use tracing_handlers_testing::{FailureLog, FaultFs, MessageOnly, Op, record};
 
@@ -201,6 +202,45 @@ fn a_caller_whose_room_is_taken_by_another_makes_room_again() {
     setting.handler.flush(Deadline::never()).unwrap();
     assert_eq!(setting.content().lines().count(), 3);
     assert_eq!(setting.handler.stats().dropped(), 0);
+}
+
+impl Setting {
+    fn handle_at(&self, level: Level, message: &str) {
+        self.handler.handle(&Record::builder().level(level).message(message).build().as_record()).unwrap();
+    }
+}
+
+#[test]
+fn a_record_at_the_flush_level_is_written_at_once_with_those_before_it() {
+    let setting = setting(Buffering::new().flush_interval(NEVER).flush_level(Level::WARN));
+    setting.handle_at(Level::INFO, "1");
+    assert_eq!(setting.content(), "");
+    setting.handle_at(Level::WARN, "2");
+    assert_eq!(setting.content(), "1\n2\n");
+    setting.handle_at(Level::DEBUG, "3");
+    setting.handle_at(Level::ERROR, "4");
+    assert_eq!((setting.content().as_str(), setting.handler.stats().pending), ("1\n2\n3\n4\n", 0));
+    (&*setting.handler).write_all(b"without a level\n").unwrap();
+    assert_eq!(setting.handler.stats().pending, 1);
+}
+
+#[test]
+fn a_record_at_the_flush_level_stays_in_memory_while_it_cannot_be_written() {
+    let setting = setting(Buffering::new().flush_interval(NEVER).flush_level(Level::ERROR));
+    setting.fs.fail(Op::Write, 28);
+    setting.handle_at(Level::ERROR, "1");
+    assert_eq!((setting.handler.stats().pending, setting.failures.len(), setting.failures.lost()), (1, 1, 0));
+    setting.fs.heal_all();
+    setting.handle_at(Level::ERROR, "2");
+    assert_eq!(setting.content(), "1\n2\n");
+}
+
+#[test]
+fn the_flush_level_holds_for_records_that_come_together() {
+    let setting = setting(Buffering::new().flush_interval(NEVER).flush_level(Level::ERROR));
+    let records = [Level::INFO, Level::ERROR, Level::INFO].map(|level| Record::builder().level(level).message("x").build());
+    setting.handler.handle_batch(&mut records.iter().map(|record| record.as_record())).unwrap();
+    assert_eq!((setting.content().as_str(), setting.handler.stats().pending), ("x\nx\n", 1));
 }
 
 #[test]

@@ -9,10 +9,14 @@
     reason = "the functions that tests call fail as tests do"
 )]
 
+#[cfg(unix)]
+mod access;
 mod buffered;
 mod contract;
 mod exit;
 mod faults;
 mod file;
+mod hooks;
+mod sync;
 mod watched;
 mod writer;

@@ -14,4 +14,5 @@ mod cpython;
 mod crash;
 mod differential;
 mod faults;
+mod options;
 mod rotation;

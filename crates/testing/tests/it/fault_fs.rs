@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 
 use tempfile::TempDir;
-use tracing_handlers_file::fs::{Fs, FsFile};
+use tracing_handlers_file::fs::{FileOptions, Fs, FsFile};
 use tracing_handlers_testing::{FaultFs, Op};
 
 /// A file system, and a directory for it.
@@ -25,7 +25,7 @@ impl Scene {
     }
 
     fn open(&self, name: &str) -> Box<dyn FsFile> {
-        self.fs.open_append(&self.path(name)).unwrap()
+        self.fs.open_append(&self.path(name), &FileOptions::default()).unwrap().file
     }
 
     fn content(&self, name: &str) -> String {
@@ -36,15 +36,16 @@ impl Scene {
     fn call(&self, op: Op, file: &mut dyn FsFile) -> std::io::Result<()> {
         let (path, new) = (self.path("app.log"), self.path("new"));
         match op {
-            Op::Open => self.fs.open_append(&new).map(drop),
+            Op::Open => self.fs.open_append(&new, &FileOptions::default()).map(drop),
             Op::Rename => self.fs.rename(&path, &new),
             Op::Unlink => self.fs.unlink(&path).map(drop),
             Op::Stat => self.fs.stat(&path).map(drop),
             Op::List => self.fs.list(self.directory.path()).map(drop),
-            Op::CreateDir => self.fs.create_dir_all(&new),
+            Op::CreateDir => self.fs.create_dir_all(&new, &FileOptions::default()),
             Op::Write => file.write(b"text").map(drop),
             Op::Truncate => file.truncate(0),
             Op::Sync => file.sync(),
+            Op::SetAccess => file.set_mode(0o600),
         }
     }
 }
@@ -91,7 +92,7 @@ fn the_stat_of_an_open_file_fails_as_that_of_a_path() {
 fn a_fault_can_be_the_operating_systems_own() {
     let scene = Scene::new();
     scene.fs.fail(Op::Open, 24);
-    let error = scene.fs.open_append(&scene.path("app.log")).err().unwrap();
+    let error = scene.fs.open_append(&scene.path("app.log"), &FileOptions::default()).err().unwrap();
     assert_eq!(error.raw_os_error(), Some(24));
 }
 
@@ -186,8 +187,8 @@ fn only_changes_that_happened_are_steps() {
     file.sync().unwrap();
     scene.fs.list(scene.directory.path()).unwrap();
     file.truncate(1).unwrap();
-    scene.fs.create_dir_all(&scene.path("old")).unwrap();
-    scene.fs.create_dir_all(&scene.path("old")).unwrap();
+    scene.fs.create_dir_all(&scene.path("old"), &FileOptions::default()).unwrap();
+    scene.fs.create_dir_all(&scene.path("old"), &FileOptions::default()).unwrap();
     assert!(scene.fs.rename(&scene.path("missing"), &scene.path("other")).is_err());
     scene.fs.rename(&scene.path("app.log"), &scene.path("old/app.log.1")).unwrap();
     drop(scene.fs.unlink(&scene.path("old/app.log.1")).unwrap());
@@ -269,7 +270,7 @@ fn a_power_cut_reaches_who_is_held() {
     thread::scope(|scope| {
         let unlinking = scope.spawn(|| scene.fs.unlink(&scene.path("app.log")).map(drop));
         scene.fs.wait_until_held(Op::Unlink);
-        assert!(scene.fs.create_dir_all(&scene.path("new")).is_err());
+        assert!(scene.fs.create_dir_all(&scene.path("new"), &FileOptions::default()).is_err());
         scene.fs.release(Op::Unlink);
         assert!(unlinking.join().unwrap().is_err());
     });

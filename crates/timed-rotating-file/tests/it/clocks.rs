@@ -1,6 +1,7 @@
 //! Clocks that jump, records that were accepted before midnight and written after it, and files that no record comes for.
 
 use std::io::ErrorKind;
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::thread;
 use std::time::Duration;
@@ -124,7 +125,7 @@ fn a_batch_is_rolled_between_its_records() {
     assert_eq!(setting.lines_in("app.log"), ["second", "third"]);
 }
 
-/// A clock that shows another period whenever it is read, to a thread that then dawdles.
+/// A clock that shows another period whenever it is read, to a thread that then lets others pass if they can.
 struct FastClock {
     readings: AtomicI64,
 }
@@ -132,7 +133,8 @@ struct FastClock {
 impl Clock for FastClock {
     fn now(&self) -> Timestamp {
         let reading = self.readings.fetch_add(1, Ordering::SeqCst);
-        thread::yield_now();
+        let was_overtaken = || self.readings.load(Ordering::SeqCst) > reading + 1;
+        (0..100).take_while(|_| !was_overtaken()).for_each(|_| thread::yield_now());
         Timestamp::from_unix_seconds(1_700_000_000 + 120 * reading)
     }
 }
@@ -143,10 +145,14 @@ fn threads_that_overtake_each_other_do_not_turn_the_clock_back() {
         let setting = Setting::new(NOON);
         let builder = setting.builder(When::Seconds).clock(FastClock { readings: AtomicI64::new(0) });
         let handler = if buffered { builder.buffered(Buffering::new()) } else { builder }.build().unwrap();
+        let start = Barrier::new(4);
         thread::scope(|scope| {
             for name in ["a", "b", "c", "d"] {
-                let handler = &handler;
-                scope.spawn(move || (0..50).for_each(|number| handle(handler, &format!("{name} {number:02}"))));
+                let (handler, start) = (&handler, &start);
+                scope.spawn(move || {
+                    start.wait();
+                    (0..50).for_each(|number| handle(handler, &format!("{name} {number:02}")));
+                });
             }
         });
         handler.flush(Deadline::never()).unwrap();

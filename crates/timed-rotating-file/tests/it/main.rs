@@ -18,6 +18,7 @@ mod cpython_handler;
 mod crash;
 mod differential;
 mod faults;
+mod options;
 mod schedule_differential;
 mod setting;
 mod wall_clock;
