@@ -255,3 +255,28 @@ fn the_format_is_the_users() {
     handle(&RotatingFileHandler::builder(&path).format(format).build().unwrap(), "loud");
     assert_eq!(fs::read_to_string(&path).unwrap(), "LOUD\n");
 }
+
+#[test]
+fn backups_above_the_total_of_bytes_go_at_the_next_rollover() {
+    let (_directory, path) = setting();
+    let handler = rotating(&path).max_bytes(10).backup_count(9).max_total_bytes(25).build().unwrap();
+    for number in 0..8 {
+        handle(&handler, &format!("number {number}"));
+    }
+    // Nine bytes each: two fit into 25, three do not.
+    assert_eq!(handler.existing_files().unwrap().len(), 2);
+    assert_eq!(all_lines(&path), ["number 5", "number 6", "number 7"]);
+}
+
+#[test]
+fn backups_above_the_age_go_at_the_next_rollover() {
+    let (_directory, path) = setting();
+    let handler = rotating(&path).max_bytes(10).backup_count(9).max_age(Duration::from_secs(3_600)).build().unwrap();
+    for number in 0..3 {
+        handle(&handler, &format!("number {number}"));
+    }
+    let oldest = fs::File::options().append(true).open(path.with_extension("log.2")).unwrap();
+    oldest.set_modified(std::time::SystemTime::now() - Duration::from_secs(7_200)).unwrap();
+    handle(&handler, "number 3");
+    assert_eq!(all_lines(&path), ["number 1", "number 2", "number 3"]);
+}

@@ -19,6 +19,7 @@ mod crash;
 mod differential;
 mod faults;
 mod options;
+mod retention;
 mod schedule_differential;
 mod setting;
 mod wall_clock;
