@@ -12,7 +12,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::capture::{self, Limits, Panics};
+use crate::capture::{self, Limits, Mark, Panics};
 use crate::clock::{Clock, ClockSource};
 use crate::failure::{OnFailure, Reporter};
 use crate::handle::Handle;
@@ -49,6 +49,7 @@ pub struct HandlerLayer<H> {
     reporter: Arc<Reporter>,
     clock: ClockSource,
     limits: Limits,
+    mark: Mark,
 }
 
 impl<H: Handler> HandlerLayer<H> {
@@ -60,6 +61,7 @@ impl<H: Handler> HandlerLayer<H> {
             reporter: Arc::new(Reporter::new("layer", None)),
             clock: ClockSource::System,
             limits: Limits::default(),
+            mark: Mark::next(),
         }
     }
 
@@ -141,10 +143,16 @@ where
     S: Subscriber + for<'s> LookupSpan<'s>,
     H: Handler,
 {
+    /// Filters nothing: all layers are asked before the first gets the event, which tells one event from the next.
+    #[inline]
+    fn event_enabled(&self, _: &Event<'_>, _: Context<'_, S>) -> bool {
+        self.mark.announce();
+        true
+    }
+
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let now = self.clock.now();
         self.deliver(|panics, is_captured| {
-            capture::event(event, &context, &self.limits, now, panics, |record| {
+            capture::event(event, &context, &self.limits, &self.clock, self.mark, panics, |record| {
                 is_captured.set(true);
                 self.handler.handle(record)
             })

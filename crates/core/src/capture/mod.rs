@@ -1,4 +1,7 @@
 //! A `tracing` event and its spans become a [`Record`]. The only place that knows both.
+//!
+//! Several layers of ours in one registry see each event one after the other; its values are visited for the first of them, and
+//! the others find them ([`Visited`]). The spans are looked up for each, as a per-layer filter may hide some from one layer alone.
 
 mod log_bridge;
 pub(crate) mod spans;
@@ -6,6 +9,7 @@ mod visit;
 
 use std::cell::Cell;
 use std::process;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use tracing_core::{Event, Metadata, Subscriber};
@@ -15,6 +19,7 @@ use tracing_subscriber::registry::LookupSpan;
 use self::log_bridge::LogMeta;
 pub(crate) use self::visit::Panics;
 use self::visit::{Entries, FieldVisitor};
+use crate::clock::ClockSource;
 use crate::record::{Fields, Head, Record, Spans};
 use crate::{Error, Timestamp};
 
@@ -92,17 +97,108 @@ struct Scratch {
     omitted: u32,
     log: LogMeta,
     origin: Origin,
+    visited: Option<Visited>,
 }
 
 /// Buffers above this size, all together, are given back after use.
 const KEEP_BYTES: usize = 128 * 1024;
 
+/// The event whose values stand in a [`Scratch`], so that the next layer need not visit them again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Visited {
+    occasion: Occasion,
+    limits: Limits,
+    /// When, by the system's clock. A layer with a clock of its own shares nothing.
+    now: Timestamp,
+}
+
+/// One event on its way through the layers of a registry.
+///
+/// The number alone would not do: between two layers of ours, a third may raise an event of its own. Nor would the place in memory, which
+/// the next event has again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Occasion {
+    number: u64,
+    event: *const (),
+}
+
+/// One layer of ours, as a bit; with more than 64 of them some share one, and then nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark(u64);
+
+impl Mark {
+    /// That of the next layer.
+    pub(crate) fn next() -> Self {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        Self(1_u64.rotate_left(MADE.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Takes note that an event is about to be handed to this layer: each of ours says so before the first of them gets it.
+    #[inline]
+    pub(crate) fn announce(self) {
+        let note = |announced: &Cell<Announced>| {
+            let Announced { number, to } = announced.get();
+            announced.set(Announced { number: number.wrapping_add(1), to: to | self.0 });
+        };
+        ANNOUNCED.try_with(note).ok();
+    }
+}
+
+/// The events that were announced on this thread.
+#[derive(Clone, Copy, Debug)]
+struct Announced {
+    number: u64,
+    /// The layers that wait for one.
+    to: u64,
+}
+
+impl Occasion {
+    /// Nothing for an event that was not announced to the layer: a subscriber around the registry may keep that to itself.
+    #[inline]
+    fn of(event: &Event<'_>, mark: Mark) -> Option<Self> {
+        let take = |announced: &Cell<Announced>| {
+            let Announced { number, to } = announced.get();
+            announced.set(Announced { number, to: to & !mark.0 });
+            (to & mark.0 != 0).then_some(number)
+        };
+        // Nothing late in a thread's life either, when its locals are gone.
+        let number = ANNOUNCED.try_with(take).ok().flatten()?;
+        Some(Self { number, event: std::ptr::from_ref(event).cast() })
+    }
+
+    /// The same event, after its values were visited: a user's `Debug` may have raised others.
+    #[inline]
+    fn now(self) -> Self {
+        Self { number: ANNOUNCED.try_with(Cell::get).map_or(self.number, |announced| announced.number), ..self }
+    }
+}
+
 impl Scratch {
+    /// Makes room for another event.
     fn clear(&mut self) {
+        self.visited = None;
         self.message.clear();
         self.fields.clear();
-        self.spans.clear();
-        self.omitted = 0;
+        self.log.clear();
+    }
+
+    /// When the event was raised that stands here, if it is this one, captured within the same limits.
+    #[inline]
+    fn holds(&self, occasion: Option<Occasion>, limits: &Limits) -> Option<Timestamp> {
+        let visited = self.visited.filter(|visited| Some(visited.occasion) == occasion && visited.limits == *limits);
+        visited.map(|visited| visited.now)
+    }
+
+    /// Visits the values of the event.
+    #[inline]
+    fn visit(&mut self, event: &Event<'_>, limits: &Limits, panics: Panics) {
+        event.record(&mut FieldVisitor {
+            limits,
+            entries: &mut self.fields,
+            message: Some(&mut self.message),
+            log: LogMeta::is_bridge(event.metadata()).then_some(&mut self.log),
+            panics,
+        });
     }
 
     /// Whether it is small enough to be kept for the next event.
@@ -131,6 +227,7 @@ impl Default for Origin {
 }
 
 thread_local! {
+    static ANNOUNCED: Cell<Announced> = const { Cell::new(Announced { number: 0, to: 0 }) };
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
@@ -140,7 +237,8 @@ pub(crate) fn event<S, R>(
     event: &Event<'_>,
     context: &Context<'_, S>,
     limits: &Limits,
-    now: Timestamp,
+    clock: &ClockSource,
+    mark: Mark,
     panics: Panics,
     then: impl FnOnce(&Record<'_>) -> R,
 ) -> R
@@ -149,42 +247,52 @@ where
 {
     // Late in a thread's life its locals are gone; a record is captured all the same.
     let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let result = with_scratch(&mut scratch, event, context, limits, now, panics, then);
+    let now = visit_once(&mut scratch, event, limits, clock, mark, panics);
+    let result = with_spans(&mut scratch, event, context, limits, now, then);
     if scratch.is_small() {
         SCRATCH.try_with(|place| place.set(Some(scratch))).ok();
     }
     result
 }
 
-fn with_scratch<S, R>(
+/// Brings the values of the event into `scratch`, unless another layer did. Gives the time of the event.
+#[inline]
+fn visit_once(
+    scratch: &mut Scratch,
+    event: &Event<'_>,
+    limits: &Limits,
+    clock: &ClockSource,
+    mark: Mark,
+    panics: Panics,
+) -> Timestamp {
+    let occasion = Occasion::of(event, mark).filter(|_| matches!(clock, ClockSource::System));
+    if let Some(now) = scratch.holds(occasion, limits) {
+        return now;
+    }
+    let now = clock.now();
+    scratch.clear();
+    scratch.visit(event, limits, panics);
+    // Only now, as user code may have panicked.
+    scratch.visited = occasion.map(|occasion| Visited { occasion: occasion.now(), limits: *limits, now });
+    now
+}
+
+fn with_spans<S, R>(
     scratch: &mut Scratch,
     event: &Event<'_>,
     context: &Context<'_, S>,
     limits: &Limits,
     now: Timestamp,
-    panics: Panics,
     then: impl FnOnce(&Record<'_>) -> R,
 ) -> R
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
 {
-    scratch.clear();
-    let metadata = event.metadata();
-    let from_log = LogMeta::is_bridge(metadata);
-    if from_log {
-        scratch.log.clear();
-    }
-    event.record(&mut FieldVisitor {
-        limits,
-        entries: &mut scratch.fields,
-        message: Some(&mut scratch.message),
-        log: from_log.then_some(&mut scratch.log),
-        panics,
-    });
+    scratch.spans.clear();
+    scratch.omitted = 0;
     spans::write(event, context, limits, scratch);
-
-    let mut head = head(metadata, now, &scratch.origin);
-    if from_log {
+    let mut head = head(event.metadata(), now, &scratch.origin);
+    if LogMeta::is_bridge(event.metadata()) {
         scratch.log.apply(&mut head);
     }
     then(&Record {

@@ -7,6 +7,7 @@ mod capture;
 mod common;
 mod json;
 mod layer;
+mod one_capture;
 mod python_formats;
 mod record;
 mod shutdown;
