@@ -21,8 +21,6 @@ pub trait Fs: Send + Sync + 'static {
     fn unlink(&self, path: &Path) -> io::Result<Unlinked>;
     /// What stands at the path, links followed.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
-    /// Whether something stands at the path, be it a link that leads nowhere.
-    fn exists(&self, path: &Path) -> io::Result<bool>;
     /// The names in a directory.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
     /// Makes a directory and those above it.
@@ -220,13 +218,6 @@ impl Fs for SystemFs {
         fs::metadata(path).map(|metadata| Stat::of(&metadata))
     }
 
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        match fs::symlink_metadata(path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
-            found => found.map(|_| true),
-        }
-    }
-
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
     }
@@ -358,9 +349,6 @@ impl<F: Fs + ?Sized> Fs for Arc<F> {
     }
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         (**self).stat(path)
-    }
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        (**self).exists(path)
     }
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         (**self).list(directory)

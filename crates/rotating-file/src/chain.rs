@@ -98,5 +98,9 @@ impl Chain {
 }
 
 fn is_there(place: Place<'_>, name: &Path) -> Result<bool, Error> {
-    place.fs.exists(name).map_err(|error| Error::io(format!("look at {}", name.display()), error))
+    match place.fs.stat(name) {
+        Ok(_) => Ok(true),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(Error::io(format!("look at {}", name.display()), error)),
+    }
 }

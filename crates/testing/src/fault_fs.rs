@@ -389,11 +389,6 @@ impl Fs for FaultFs {
         self.shared.system.stat(path)
     }
 
-    fn exists(&self, path: &Path) -> io::Result<bool> {
-        let _state = self.shared.begin(Op::Stat, path)?;
-        self.shared.system.exists(path)
-    }
-
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         let _state = self.shared.begin(Op::List, directory)?;
         self.shared.system.list(directory)

@@ -46,7 +46,7 @@ impl TimedRotatingFileHandler {
         TimedRotatingFileHandlerBuilder::new(path.as_ref())
     }
 
-    /// Rolls the file over now, also an empty one: Python's `doRollover`. The next rollover is then a whole period away, or at its time of the day.
+    /// Rolls the file over now: Python's `doRollover`. The next rollover is then a whole period away, or at its time of the day.
     ///
     /// # Errors
     ///

@@ -1,7 +1,7 @@
 //! When the file is due, and how it is moved away: the schedule, the size, the dated names and the deletion of old files.
 
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use tracing_handlers_core::{Error, Timestamp};
 use tracing_handlers_file::export::{Aftermath, Arrival, LogFile, Place, Upkeep, Verdict};
@@ -19,8 +19,6 @@ pub(crate) struct Rotation {
     /// 0 for no limit.
     max_bytes: u64,
     alarm: Alarm,
-    /// What was rolled since the clock was put back: newer than the names say, in this order.
-    misdated: Vec<PathBuf>,
 }
 
 /// The next rollover, and since when it has been that.
@@ -55,7 +53,7 @@ impl Rotation {
     pub(crate) fn new(schedule: Schedule, names: Dated, retention: Retention, max_bytes: u64) -> Self {
         // `opening` sets it to what the file says.
         let alarm = Alarm { set_at: Timestamp::default(), due_at: Timestamp::default() };
-        Self { schedule, names, retention, max_bytes, alarm, misdated: Vec::new() }
+        Self { schedule, names, retention, max_bytes, alarm }
     }
 
     fn is_due(&mut self, file: &LogFile, arrival: Arrival) -> bool {
@@ -75,7 +73,7 @@ impl Rotation {
     }
 
     /// Moves the file to the name of its period, or to the next free one behind that.
-    fn move_away(&mut self, place: Place<'_>, aftermath: &mut Aftermath) -> Result<(), Error> {
+    fn move_away(&self, place: Place<'_>, aftermath: &mut Aftermath) -> Result<(), Error> {
         let ours = match self.rolled_files(place) {
             Ok(ours) => ours,
             Err(error) => {
@@ -85,15 +83,9 @@ impl Rotation {
             }
         };
         let stamp = self.schedule.stamp(self.alarm.due_at);
-        // What cannot be looked at is taken.
-        let is_taken = |name: &Path| place.fs.exists(name).unwrap_or(true);
+        let is_taken = |name: &std::path::Path| !is_missing(place, name);
         let target = self.names.next_name(place.path, stamp, &ours, is_taken)?;
-        self.names.hooks.rotate(place, &target)?;
-        self.misdated.retain(|path| ours.iter().any(|name| name.path == *path));
-        if !self.misdated.is_empty() || ours.iter().any(|name| name.stamp > stamp) {
-            self.misdated.push(target);
-        }
-        Ok(())
+        self.names.hooks.rotate(place, &target)
     }
 
     /// The rolled files there are.
@@ -106,14 +98,11 @@ impl Rotation {
         }
     }
 
-    /// All rolled files, oldest first. A directory of such a name is none.
+    /// All rolled files, oldest first.
     pub(crate) fn existing(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
         let mut names = self.rolled_files(place)?;
         names.sort();
-        // Those that the names put in their right place come first, in that order.
-        names.sort_by_key(|name| self.misdated.iter().position(|path| *path == name.path));
-        let is_file = |path: &PathBuf| place.fs.stat(path).map_or(true, |stat| stat.is_regular);
-        Ok(names.into_iter().map(|name| name.path).filter(is_file).collect())
+        Ok(names.into_iter().map(|name| name.path).collect())
     }
 
     /// What a rollover would delete now.
@@ -161,6 +150,10 @@ impl Upkeep for Rotation {
         self.delete_surplus(place, now, aftermath);
         Ok(())
     }
+}
+
+fn is_missing(place: Place<'_>, path: &std::path::Path) -> bool {
+    place.fs.stat(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 #[cfg(test)]

@@ -177,11 +177,6 @@ mod rights {
         fn stat(&self, path: &Path) -> io::Result<Stat> {
             self.0.stat(path)
         }
-
-        fn exists(&self, path: &Path) -> io::Result<bool> {
-            self.0.exists(path)
-        }
-
         fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
             self.0.list(directory)
         }

@@ -53,32 +53,6 @@ fn a_clock_that_steps_back_a_week_rolls_at_the_midnights_that_it_shows() {
 }
 
 #[test]
-fn what_is_rolled_after_the_clock_was_put_back_outlives_what_was_there() {
-    let (setting, handler) = since_noon();
-    // Three are kept, and three there are.
-    for (day, message) in [(1, "second"), (2, "third"), (3, "fourth")] {
-        setting.set(NEXT_DAY + Duration::from_secs(86_400 * (day - 1)));
-        handle(&handler, message);
-    }
-    assert_eq!(setting.lines(), ["first", "second", "third", "fourth"]);
-    for (moment, message) in [
-        (datetime!(2024-01-20 12:00 UTC), "fifth"),
-        (datetime!(2024-01-21 00:00 UTC), "sixth"),
-        (datetime!(2024-01-22 00:00 UTC), "seventh"),
-        (datetime!(2024-02-05 00:00 UTC), "eighth"),
-    ] {
-        setting.set(moment);
-        handle(&handler, message);
-    }
-    assert_eq!(setting.lines_in("app.log.2024-01-20"), ["fourth", "fifth"]);
-    assert_eq!(setting.lines_in("app.log.2024-01-21"), ["sixth"]);
-    assert_eq!(setting.lines_in("app.log.2024-01-22"), ["seventh"]);
-    let existing = handler.existing_files().unwrap();
-    assert_eq!(existing, ["20", "21", "22"].map(|day| setting.beside(&format!("app.log.2024-01-{day}"))));
-    setting.lost_nothing(&handler);
-}
-
-#[test]
 fn a_clock_that_jumps_a_week_ahead_rolls_once() {
     let (setting, handler) = since_noon();
     setting.set(datetime!(2024-02-07 12:00 UTC));

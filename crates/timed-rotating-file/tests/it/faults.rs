@@ -251,31 +251,6 @@ fn a_directory_of_the_name_is_stepped_around() {
 }
 
 #[test]
-fn a_directory_of_such_a_name_is_neither_counted_nor_removed() {
-    let (setting, handler) = since_noon();
-    setting.has_old_files();
-    fs::create_dir(setting.beside("app.log.2023-12-31")).unwrap();
-    setting.set(NEXT_DAY);
-    handle(&handler, "second");
-    assert!(setting.beside("app.log.2023-12-31").is_dir());
-    let expected = ["app.log.2024-01-02", "app.log.2024-01-03", JANUARY_31].map(|name| setting.beside(name));
-    assert_eq!(handler.existing_files().unwrap(), expected);
-    assert_eq!(setting.failures.len(), 0);
-}
-
-#[cfg(unix)]
-#[test]
-fn a_link_that_leads_nowhere_is_a_name_that_is_taken() {
-    let (setting, handler) = since_noon();
-    std::os::unix::fs::symlink("nowhere", setting.beside(JANUARY_31)).unwrap();
-    setting.set(NEXT_DAY);
-    handle(&handler, "second");
-    assert!(setting.beside(JANUARY_31).is_symlink());
-    assert_eq!(setting.lines_in("app.log.2024-01-31.1"), ["first"]);
-    setting.lost_nothing(&handler);
-}
-
-#[test]
 fn a_log_that_somebody_removed_is_begun_again_at_the_next_rollover() {
     let (setting, handler) = since_noon();
     fs::remove_file(&setting.path).unwrap();
