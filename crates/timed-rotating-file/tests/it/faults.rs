@@ -266,11 +266,12 @@ fn a_log_that_somebody_removed_is_begun_again_at_the_next_rollover() {
 fn a_symbolic_link_to_nowhere_is_a_name_that_is_taken() {
     let (setting, handler) = since_noon();
     std::os::unix::fs::symlink("nowhere", setting.beside(JANUARY_31)).unwrap();
+    // The list would tell of the name, too.
+    setting.fs.fail(Op::List, ErrorKind::PermissionDenied);
     setting.set(NEXT_DAY);
     handle(&handler, "second");
     assert_eq!(fs::read_link(setting.beside(JANUARY_31)).unwrap(), Path::new("nowhere"));
     assert_eq!(setting.lines_in(&format!("{JANUARY_31}.1")), ["first"]);
-    assert!(setting.failures.is_empty(), "{:?}", setting.failures);
 }
 
 #[test]
