@@ -147,7 +147,7 @@ impl Aggregate {
         if self.failures == 0 {
             return None;
         }
-        let mut line = format!("tracing-handlers: {handler}: {}", self.newest);
+        let mut line = format!("tracing-handlers: {}: {}", without_repetition(handler, &self.newest), self.newest);
         if self.failures > 1 {
             line.push_str(&format!(" ({} failures since the last line)", self.failures));
         }
@@ -159,6 +159,14 @@ impl Aggregate {
         self.failures = 0;
         self.lost = 0;
         Some(line)
+    }
+}
+
+/// The handler's kind alone, where its destination stands in the text anyway.
+fn without_repetition<'a>(handler: &'a str, text: &str) -> &'a str {
+    match handler.split_once(' ') {
+        Some((kind, destination)) if text.contains(destination) => kind,
+        _ => handler,
     }
 }
 
@@ -185,16 +193,20 @@ mod tests {
         let mut aggregate = Aggregate::default();
         assert_eq!(
             aggregate.add(&failure(&error, 1), start).as_deref(),
-            Some("tracing-handlers: file x: write x; 1 record lost")
+            Some("tracing-handlers: file: write x; 1 record lost")
         );
         for second in 1..10 {
             assert_eq!(aggregate.add(&failure(&error, 1), start + Duration::from_secs(second)), None);
         }
         let line = aggregate.add(&failure(&error, 1), start + STDERR_INTERVAL);
-        assert_eq!(
-            line.as_deref(),
-            Some("tracing-handlers: file x: write x (10 failures since the last line); 10 records lost")
-        );
+        assert_eq!(line.as_deref(), Some("tracing-handlers: file: write x (10 failures since the last line); 10 records lost"));
+    }
+
+    #[test]
+    fn a_destination_is_named_once() {
+        assert_eq!(without_repetition("file /logs/app.log", "write /logs/app.log: no space"), "file");
+        assert_eq!(without_repetition("file /logs/app.log", "sync /logs"), "file /logs/app.log");
+        assert_eq!(without_repetition("stderr", "write stderr"), "stderr");
     }
 
     #[test]
@@ -203,7 +215,7 @@ mod tests {
         let mut aggregate = Aggregate::default();
         aggregate.add(&failure(&error, 1), start);
         aggregate.add(&failure(&error, 2), start);
-        assert_eq!(aggregate.take_line("file x").as_deref(), Some("tracing-handlers: file x: write x; 2 records lost"));
+        assert_eq!(aggregate.take_line("file x").as_deref(), Some("tracing-handlers: file: write x; 2 records lost"));
         assert_eq!(aggregate.take_line("file x"), None);
     }
 

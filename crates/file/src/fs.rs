@@ -21,6 +21,8 @@ pub trait Fs: Send + Sync + 'static {
     fn unlink(&self, path: &Path) -> io::Result<Unlinked>;
     /// What stands at the path, links followed.
     fn stat(&self, path: &Path) -> io::Result<Stat>;
+    /// What stands at the path itself: a symbolic link is looked at, not followed.
+    fn stat_entry(&self, path: &Path) -> io::Result<Stat>;
     /// The names in a directory.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;
     /// Makes a directory and those above it.
@@ -218,6 +220,10 @@ impl Fs for SystemFs {
         fs::metadata(path).map(|metadata| Stat::of(&metadata))
     }
 
+    fn stat_entry(&self, path: &Path) -> io::Result<Stat> {
+        fs::symlink_metadata(path).map(|metadata| Stat::of(&metadata))
+    }
+
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         fs::read_dir(directory)?.map(|entry| entry.map(|entry| entry.file_name())).collect()
     }
@@ -349,6 +355,9 @@ impl<F: Fs + ?Sized> Fs for Arc<F> {
     }
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         (**self).stat(path)
+    }
+    fn stat_entry(&self, path: &Path) -> io::Result<Stat> {
+        (**self).stat_entry(path)
     }
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
         (**self).list(directory)

@@ -24,6 +24,11 @@ pub trait Upkeep: Send + 'static {
     /// Looks at the file before a record is appended to it.
     fn inspect(&mut self, place: Place<'_>, file: &mut LogFile, arrival: Arrival) -> Verdict;
 
+    /// Whether a file in which nothing stands but its header is rolled when a rollover is asked for.
+    fn rolls_bare_files(&self) -> bool {
+        true
+    }
+
     /// Moves the file at the path out of the way. Called only after [`Verdict::Roll`], or when a rollover is asked for.
     ///
     /// # Errors

@@ -98,7 +98,8 @@ impl Chain {
 }
 
 fn is_there(place: Place<'_>, name: &Path) -> Result<bool, Error> {
-    match place.fs.stat(name) {
+    // A symbolic link whose target is missing is there, too: a rename would replace it.
+    match place.fs.stat_entry(name) {
         Ok(_) => Ok(true),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         Err(error) => Err(Error::io(format!("look at {}", name.display()), error)),

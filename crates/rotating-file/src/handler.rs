@@ -53,7 +53,7 @@ impl RotatingFileHandler {
         RotatingFileHandlerBuilder::new(path.as_ref())
     }
 
-    /// Rolls the file over now, whatever its size: Python's `doRollover`. With a backup count of 0 the file is only opened again.
+    /// Rolls the file over now, whatever its size, also an empty one: Python's `doRollover`. With a backup count of 0 the file is only opened again.
     ///
     /// # Errors
     ///

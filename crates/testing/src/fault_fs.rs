@@ -21,7 +21,7 @@ pub enum Op {
     Rename,
     /// [`Fs::unlink`].
     Unlink,
-    /// [`Fs::stat`] and [`FsFile::stat`].
+    /// [`Fs::stat`], [`Fs::stat_entry`] and [`FsFile::stat`].
     Stat,
     /// [`Fs::list`].
     List,
@@ -387,6 +387,11 @@ impl Fs for FaultFs {
     fn stat(&self, path: &Path) -> io::Result<Stat> {
         let _state = self.shared.begin(Op::Stat, path)?;
         self.shared.system.stat(path)
+    }
+
+    fn stat_entry(&self, path: &Path) -> io::Result<Stat> {
+        let _state = self.shared.begin(Op::Stat, path)?;
+        self.shared.system.stat_entry(path)
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {

@@ -48,6 +48,8 @@ impl TimedRotatingFileHandler {
 
     /// Rolls the file over now: Python's `doRollover`. The next rollover is then a whole period away, or at its time of the day.
     ///
+    /// A file in which nothing stands but its header is not rolled, as at the end of a period; Python makes an empty rolled file of it.
+    ///
     /// # Errors
     ///
     /// The step that failed. Records go on into the old file.

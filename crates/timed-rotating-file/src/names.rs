@@ -119,6 +119,15 @@ impl Dated {
     }
 }
 
+/// Sorts rolled files by age, the oldest first, where the newest that can be is of `newest`.
+///
+/// Names of a later time are of a clock that was put back since. They are older than all that was rolled after that, so they go
+/// first, and the file that was rolled just now stands last, whatever the clock did.
+pub(crate) fn oldest_first(mut names: Vec<Name>, newest: PrimitiveDateTime) -> Vec<Name> {
+    names.sort_by(|a, b| (a.stamp <= newest, a).cmp(&(b.stamp <= newest, b)));
+    names
+}
+
 /// The date and time, as finely as this unit has them.
 fn write(when: When, stamp: PrimitiveDateTime) -> String {
     let (hour, minute, second) = stamp.as_hms();

@@ -3,13 +3,14 @@
 use std::io::ErrorKind;
 use std::path::PathBuf;
 
+use time::PrimitiveDateTime;
 use tracing_handlers_core::{Error, Timestamp};
 use tracing_handlers_file::export::{Aftermath, Arrival, LogFile, Place, Upkeep, Verdict};
 use tracing_handlers_file::fs::Stat;
 use tracing_handlers_file::rollover::{Retention, remove};
 
 use crate::Schedule;
-use crate::names::{Dated, Name};
+use crate::names::{Dated, Name, oldest_first};
 
 /// Rolls by the clock, and by size where a limit is set, into dated files.
 pub(crate) struct Rotation {
@@ -73,7 +74,7 @@ impl Rotation {
     }
 
     /// Moves the file to the name of its period, or to the next free one behind that.
-    fn move_away(&self, place: Place<'_>, aftermath: &mut Aftermath) -> Result<(), Error> {
+    fn move_away(&self, place: Place<'_>, stamp: PrimitiveDateTime, aftermath: &mut Aftermath) -> Result<(), Error> {
         let ours = match self.rolled_files(place) {
             Ok(ours) => ours,
             Err(error) => {
@@ -82,7 +83,6 @@ impl Rotation {
                 Vec::new()
             }
         };
-        let stamp = self.schedule.stamp(self.alarm.due_at);
         let is_taken = |name: &std::path::Path| !is_missing(place, name);
         let target = self.names.next_name(place.path, stamp, &ours, is_taken)?;
         self.names.hooks.rotate(place, &target)
@@ -98,24 +98,37 @@ impl Rotation {
         }
     }
 
-    /// All rolled files, oldest first.
+    /// What the file that is written now is named after once it is rolled.
+    fn stamp(&self) -> PrimitiveDateTime {
+        self.schedule.stamp(self.alarm.due_at)
+    }
+
+    /// All rolled files, oldest first. Only regular files count: a directory or a link of such a name is somebody else's.
     pub(crate) fn existing(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
-        let mut names = self.rolled_files(place)?;
-        names.sort();
-        Ok(names.into_iter().map(|name| name.path).collect())
+        self.existing_until(self.stamp(), place)
+    }
+
+    fn existing_until(&self, newest: PrimitiveDateTime, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
+        let ours = oldest_first(self.rolled_files(place)?, newest);
+        let is_file = |path: &PathBuf| place.fs.stat_entry(path).is_ok_and(|stat| stat.is_regular);
+        Ok(ours.into_iter().map(|name| name.path).filter(is_file).collect())
     }
 
     /// What a rollover would delete now.
     pub(crate) fn surplus(&self, place: Place<'_>, now: Timestamp) -> Result<Vec<PathBuf>, Error> {
-        let existing = self.existing(place)?;
+        self.surplus_until(self.stamp(), place, now)
+    }
+
+    fn surplus_until(&self, newest: PrimitiveDateTime, place: Place<'_>, now: Timestamp) -> Result<Vec<PathBuf>, Error> {
+        let existing = self.existing_until(newest, place)?;
         Ok(self.retention.expired(place, &existing, now).to_vec())
     }
 
-    fn delete_surplus(&self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) {
+    fn delete_surplus(&self, newest: PrimitiveDateTime, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) {
         if self.retention == Retention::default() {
             return;
         }
-        match self.surplus(place, now) {
+        match self.surplus_until(newest, place, now) {
             Ok(surplus) => surplus.iter().for_each(|path| remove(place, path, aftermath)),
             Err(error) => aftermath.notes.push(error),
         }
@@ -138,22 +151,29 @@ impl Upkeep for Rotation {
         if file.is_regular() && self.is_due(file, arrival) { Verdict::Roll } else { Verdict::Write }
     }
 
+    /// Nothing to keep is no rolled file, also on request.
+    fn rolls_bare_files(&self) -> bool {
+        false
+    }
+
     fn roll(&mut self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
+        let stamp = self.stamp();
         match place.fs.stat(place.path) {
-            Ok(stat) if stat.is_regular => self.move_away(place, aftermath)?,
+            Ok(stat) if stat.is_regular => self.move_away(place, stamp, aftermath)?,
             Ok(_) => return Err(Error::new(format!("roll {}: not a regular file", place.path.display()))),
             // Somebody removed it: there is nothing to keep.
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io(format!("look at {}", place.path.display()), error)),
         }
         self.alarm = Alarm::set(&self.schedule, now);
-        self.delete_surplus(place, now, aftermath);
+        self.delete_surplus(stamp, place, now, aftermath);
         Ok(())
     }
 }
 
 fn is_missing(place: Place<'_>, path: &std::path::Path) -> bool {
-    place.fs.stat(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    // A symbolic link whose target is missing is there, too: a rename would replace it.
+    place.fs.stat_entry(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 #[cfg(test)]

@@ -65,9 +65,9 @@ impl Batch {
         self.bytes.get(self.done_bytes..).and_then(|rest| rest.get(..len)).unwrap_or_default()
     }
 
-    /// When the line came that is the `index`th of those not written yet.
-    pub(super) fn time(&self, index: usize) -> Timestamp {
-        self.times.get(self.done + index).copied().unwrap_or_default()
+    /// When the line came that is the `index`th of those not written yet, if that was asked when it came.
+    pub(super) fn time(&self, index: usize) -> Option<Timestamp> {
+        self.times.get(self.done + index).copied()
     }
 
     /// The lengths of the lines not written yet; of a half-written one, what is left of it.

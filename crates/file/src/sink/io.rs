@@ -80,7 +80,7 @@ impl<U: Upkeep> Io<U> {
     #[inline]
     pub(super) fn write(&mut self, line: &[u8], needs_sync: bool, notes: &mut Vec<Error>) -> Result<(), Error> {
         // Asked here, under the lock, so that what is written later never came earlier.
-        let at = if self.is_timed { self.clock.now() } else { Timestamp::default() };
+        let at = self.arrival_time();
         let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at };
         let written = self.prepare(arrival, notes).and_then(|()| self.append(line));
         match &written {
@@ -94,6 +94,12 @@ impl<U: Upkeep> Io<U> {
             Err(error) => self.count_dropped(DropReason::of(error), 1),
         }
         written
+    }
+
+    /// When a record comes that is written at once.
+    #[inline]
+    fn arrival_time(&self) -> Timestamp {
+        if self.is_timed { self.clock.now() } else { Timestamp::default() }
     }
 
     #[inline]
@@ -161,7 +167,8 @@ impl<U: Upkeep> Io<U> {
         let is_half_written = batch.half_written() > 0;
         for (index, len) in batch.lens().enumerate() {
             if index > 0 || !is_half_written {
-                let arrival = Arrival { incoming: len as u64, waiting: run as u64, at: batch.time(index) };
+                let at = batch.time(index).unwrap_or_else(|| self.arrival_time());
+                let arrival = Arrival { incoming: len as u64, waiting: run as u64, at };
                 if run == 0 {
                     self.prepare(arrival, notes)?;
                 } else if self.verdict(arrival) != Verdict::Write {
@@ -267,8 +274,19 @@ impl<U: Upkeep> Io<U> {
 
     /// Rolls because the user asked for it. A delayed file is opened with the next record, as it was at first.
     pub(super) fn roll_on_request(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
+        if !self.upkeep.rolls_bare_files() && self.is_bare() {
+            return Ok(());
+        }
         let now = self.clock.now();
         if self.delay { self.roll(now, notes) } else { self.roll_over(now, notes) }
+    }
+
+    /// Whether there is nothing to keep. Of a file that is not open yet, what stands in it counts.
+    fn is_bare(&self) -> bool {
+        match &self.file {
+            Some(file) => !self.is_rolled && file.is_regular() && file.is_bare(),
+            None => !self.is_closed && self.fs.stat(&self.path).is_ok_and(|stat| stat.is_regular && stat.len == 0),
+        }
     }
 
     /// Moves the old file away, opens the new one and only then lets go of the old.

@@ -298,7 +298,8 @@ impl<U: Upkeep> Shared<U> {
         let mut first = Ok(());
         for record in records {
             batch.demand_sync(self.sync.is_due_after(Some(record.level())));
-            let pushed = with_line(&*self.format, &record, &self.terminator, |line| batch.push(line, self.now()));
+            // Without a time: it is asked under the lock, as for a single record.
+            let pushed = with_line(&*self.format, &record, &self.terminator, |line| batch.push(line, None));
             if let Err(panicked) = pushed {
                 first = first.and(Err(self.drop_one(panicked)));
             }

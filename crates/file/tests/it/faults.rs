@@ -169,6 +169,6 @@ fn without_a_hook_failures_go_to_stderr_as_one_line() {
     let stderr = String::from_utf8(child.stderr).unwrap();
     let lines: Vec<_> = stderr.lines().filter(|line| line.starts_with("tracing-handlers: ")).collect();
     let [first, rest] = lines[..] else { panic!("two lines, not {stderr}") };
-    assert!(first.contains("file /dev/full: write /dev/full: ") && first.ends_with("; 1 record lost"), "{first}");
+    assert!(first.starts_with("tracing-handlers: file: write /dev/full: ") && first.ends_with("; 1 record lost"), "{first}");
     assert!(rest.ends_with("(999 failures since the last line); 999 records lost"), "{rest}");
 }

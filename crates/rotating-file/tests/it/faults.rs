@@ -188,3 +188,15 @@ fn the_oldest_backup_is_gone_when_the_record_is_written() {
         assert!(logs_oldest_first(&setting.path).len() <= 4);
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_to_nowhere_has_its_place_in_the_chain() {
+    let setting = setting();
+    let first = setting.path.with_extension("log.1");
+    std::os::unix::fs::symlink("nowhere", &first).unwrap();
+    setting.handle("first one");
+    setting.handler.roll_over().unwrap();
+    assert_eq!(fs::read_to_string(&first).unwrap(), "first one\n");
+    assert_eq!(fs::read_link(setting.path.with_extension("log.2")).unwrap(), PathBuf::from("nowhere"));
+}

@@ -177,6 +177,9 @@ mod rights {
         fn stat(&self, path: &Path) -> io::Result<Stat> {
             self.0.stat(path)
         }
+        fn stat_entry(&self, path: &Path) -> io::Result<Stat> {
+            self.0.stat_entry(path)
+        }
         fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
             self.0.list(directory)
         }

@@ -110,21 +110,6 @@ fn a_buffered_record_is_in_the_file_of_the_time_when_it_was_accepted() {
     assert_eq!(setting.lines_in("app.log"), ["the first of February", "the second of February"]);
 }
 
-#[test]
-fn a_batch_is_rolled_between_its_records() {
-    let setting = Setting::new(NOON);
-    let handler = setting.builder(When::Midnight).build().unwrap();
-    let records: Vec<_> = ["first", "second", "third"].map(record).into();
-    let nights = [NOON, NEXT_DAY, NEXT_DAY];
-    let mut records = records.iter().zip(nights).map(|(record, now)| {
-        setting.set(now);
-        record.as_record()
-    });
-    handler.handle_batch(&mut records).unwrap();
-    assert_eq!(setting.lines_in(JANUARY_31), ["first"]);
-    assert_eq!(setting.lines_in("app.log"), ["second", "third"]);
-}
-
 /// A clock that shows another period whenever it is read, to a thread that then lets others pass if they can.
 struct FastClock {
     readings: AtomicI64,
@@ -137,6 +122,34 @@ impl Clock for FastClock {
         (0..100).take_while(|_| !was_overtaken()).for_each(|_| thread::yield_now());
         Timestamp::from_unix_seconds(1_700_000_000 + 120 * reading)
     }
+}
+
+#[test]
+fn a_batch_is_rolled_between_its_records() {
+    let setting = Setting::new(NOON);
+    let clock = FastClock { readings: AtomicI64::new(0) };
+    let handler = setting.builder(When::Seconds).clock(clock).build().unwrap();
+    let records: Vec<_> = ["first", "second", "third"].map(record).into();
+    handler.handle_batch(&mut records.iter().map(|record| record.as_record())).unwrap();
+    assert_eq!(setting.lines(), ["first", "second", "third"]);
+    assert!(setting.names().iter().all(|name| setting.lines_in(name).len() == 1), "{:?}", setting.names());
+}
+
+#[test]
+fn a_batch_that_another_record_overtakes_does_not_turn_the_clock_back() {
+    let setting = Setting::new(NOON);
+    let handler = setting.builder(When::Seconds).build().unwrap();
+    let records: Vec<_> = ["first", "second"].map(record).into();
+    let mut records = records.iter().enumerate().map(|(index, record)| {
+        // The first is formatted already.
+        if index == 1 {
+            setting.advance(120);
+            handle(&handler, "from elsewhere");
+        }
+        record.as_record()
+    });
+    handler.handle_batch(&mut records).unwrap();
+    assert_eq!(setting.lines_in("app.log"), ["from elsewhere", "first", "second"], "{:?}", setting.names());
 }
 
 #[test]
@@ -229,5 +242,43 @@ fn an_idle_file_that_cannot_be_rolled_yet_is_rolled_later() {
     setting.fs.wait_until_held(Op::Rename);
     setting.fs.release(Op::Rename);
     assert_eq!(handler.existing_files().unwrap(), [setting.beside(JANUARY_31)]);
+    setting.lost_nothing(&handler);
+}
+
+#[test]
+fn a_record_that_is_buffered_just_before_an_idle_file_is_rolled_is_in_the_old_file() {
+    let setting = Setting::new(NOON);
+    let handler = setting.builder(When::Midnight).roll_idle(true).buffered(Buffering::new()).build().unwrap();
+    setting.fs.hold(Op::Write);
+    handle(&handler, "first");
+    // The thread has looked at the clock and taken what is buffered.
+    setting.fs.wait_until_held(Op::Write);
+    setting.set(NEXT_DAY - Duration::from_nanos(1));
+    handle(&handler, "the last of January");
+    setting.fs.hold(Op::Rename);
+    setting.set(NEXT_DAY);
+    setting.fs.release(Op::Write);
+    setting.fs.wait_until_held(Op::Rename);
+    setting.fs.release(Op::Rename);
+    handler.flush(Deadline::never()).unwrap();
+    assert_eq!(setting.lines_in(JANUARY_31), ["first", "the last of January"]);
+    assert_eq!(setting.lines_in("app.log"), [""; 0]);
+}
+
+#[test]
+fn after_a_clock_steps_back_the_file_rolled_last_is_the_newest() {
+    let (setting, handler) = since_noon();
+    for day in ["2024-01-28", "2024-01-29", "2024-01-30"] {
+        std::fs::write(setting.beside(&format!("app.log.{day}")), "old\n").unwrap();
+    }
+    setting.set(datetime!(2024-01-24 12:00 UTC));
+    handle(&handler, "second");
+    setting.set(datetime!(2024-01-25 00:00 UTC));
+    handle(&handler, "third");
+    assert_eq!(setting.lines_in("app.log.2024-01-24"), ["first", "second"], "not deleted by its own rollover");
+    setting.set(datetime!(2024-01-26 00:00 UTC));
+    handle(&handler, "fourth");
+    let expected = ["2024-01-30", "2024-01-24", "2024-01-25"].map(|day| setting.beside(&format!("app.log.{day}")));
+    assert_eq!(handler.existing_files().unwrap(), expected);
     setting.lost_nothing(&handler);
 }

@@ -260,3 +260,30 @@ fn a_log_that_somebody_removed_is_begun_again_at_the_next_rollover() {
     assert_eq!(setting.lines(), ["second"]);
     assert!(setting.failures.is_empty(), "{:?}", setting.failures);
 }
+
+#[cfg(unix)]
+#[test]
+fn a_symbolic_link_to_nowhere_is_a_name_that_is_taken() {
+    let (setting, handler) = since_noon();
+    std::os::unix::fs::symlink("nowhere", setting.beside(JANUARY_31)).unwrap();
+    // The list would tell of the name, too.
+    setting.fs.fail(Op::List, ErrorKind::PermissionDenied);
+    setting.set(NEXT_DAY);
+    handle(&handler, "second");
+    assert_eq!(fs::read_link(setting.beside(JANUARY_31)).unwrap(), Path::new("nowhere"));
+    assert_eq!(setting.lines_in(&format!("{JANUARY_31}.1")), ["first"]);
+}
+
+#[test]
+fn a_directory_of_a_rolled_files_name_counts_for_none() {
+    let (setting, handler) = since_noon();
+    fs::create_dir(setting.beside("app.log.2024-01-01")).unwrap();
+    for date in ["2024-01-02", "2024-01-03"] {
+        fs::write(setting.beside(&format!("app.log.{date}")), "old\n").unwrap();
+    }
+    setting.set(NEXT_DAY);
+    handle(&handler, "second");
+    assert_eq!(setting.names(), ["app.log.2024-01-02", "app.log.2024-01-03", JANUARY_31, "app.log"]);
+    assert_eq!(handler.existing_files().unwrap().len(), 3);
+    assert!(setting.failures.is_empty(), "{:?}", setting.failures);
+}

@@ -152,3 +152,21 @@ fn existing_files_are_those_of_this_log_oldest_first() {
     assert_eq!(handler.existing_files().unwrap(), expected);
     assert_eq!(expected.iter().map(|path| content(path)).collect::<String>(), "1\n2\n3\n");
 }
+
+#[test]
+fn a_file_in_which_nothing_stands_is_not_rolled_on_request_either() {
+    for delay in [false, true] {
+        let setting = setting();
+        let handler = setting.builder().delay(delay).build().unwrap();
+        fs::write(&setting.path, "").unwrap();
+        handler.roll_over().unwrap();
+        assert!(handler.existing_files().unwrap().is_empty());
+    }
+    let setting = setting();
+    let handler = setting.framed().build().unwrap();
+    handler.roll_over().unwrap();
+    assert!(handler.existing_files().unwrap().is_empty());
+    handle(&handler, "1");
+    handler.roll_over().unwrap();
+    assert_eq!(handler.existing_files().unwrap().len(), 1);
+}
