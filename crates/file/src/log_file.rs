@@ -242,6 +242,15 @@ impl LogFile {
     }
 }
 
+/// A process that is being started somewhere else in this one has a copy of the handle for a moment: closing ours alone would leave the
+/// lock to it.
+impl Drop for LogFile {
+    fn drop(&mut self) {
+        // Where that fails, the system does it when the last copy is closed.
+        self.unlock().ok();
+    }
+}
+
 fn open_or_make_directory(fs: &dyn Fs, path: &Path, options: &FileOptions) -> io::Result<Opened> {
     match fs.open_append(path, options) {
         Err(error) if error.kind() == ErrorKind::NotFound => {
