@@ -27,6 +27,32 @@ pub fn lock_before<T: ?Sized>(mutex: &Mutex<T>, deadline: Deadline) -> Option<Mu
     }
 }
 
+/// How often an attempt is repeated at once: who holds a lock for the length of a write is soon done.
+const QUICK_ATTEMPTS: usize = 100;
+
+/// Attempts again and again until it works, fails, or the deadline has passed; says whether it worked.
+///
+/// For locks of the operating system, which know no deadlines.
+///
+/// # Errors
+///
+/// That of the attempt.
+pub fn attempt_before<E>(deadline: Deadline, mut attempt: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
+    for _ in 0..QUICK_ATTEMPTS {
+        if attempt()? {
+            return Ok(true);
+        }
+        thread::yield_now();
+    }
+    while !attempt()? {
+        if deadline.has_passed() {
+            return Ok(false);
+        }
+        thread::sleep(Duration::from_micros(100));
+    }
+    Ok(true)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,5 +64,20 @@ mod tests {
         assert!(lock_before(&mutex, Deadline::after(Duration::from_millis(2))).is_none());
         drop(held);
         assert!(lock_before(&mutex, Deadline::now()).is_some());
+    }
+
+    #[test]
+    fn an_attempt_is_repeated_until_it_works_or_fails_or_the_deadline_has_passed() {
+        let works_at = |number: usize, deadline| {
+            let mut attempts = 0;
+            attempt_before(deadline, || {
+                attempts += 1;
+                if attempts == 500 { Err("failed") } else { Ok(attempts == number) }
+            })
+        };
+        assert_eq!(works_at(1, Deadline::now()), Ok(true));
+        assert_eq!(works_at(200, Deadline::never()), Ok(true));
+        assert_eq!(works_at(200, Deadline::now()), Ok(false));
+        assert_eq!(works_at(0, Deadline::never()), Err("failed"));
     }
 }

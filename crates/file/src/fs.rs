@@ -1,7 +1,7 @@
 //! The only user of `std::fs`, behind a trait: tests put faults here, everybody else has [`SystemFs`].
 
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -41,6 +41,17 @@ pub trait FsFile: Send + 'static {
     fn truncate(&self, len: u64) -> io::Result<()>;
     /// Returns when everything written is on the disk.
     fn sync(&self) -> io::Result<()>;
+    /// Locks the file against other handles that lock it, in this process or another, if none of them has it; says whether.
+    ///
+    /// The lock is of the handle, advisory, and gone when the handle is closed, however its process ends.
+    /// A file system without locks need not have this.
+    fn try_lock(&self) -> io::Result<bool> {
+        Err(ErrorKind::Unsupported.into())
+    }
+    /// Lets go of the lock.
+    fn unlock(&self) -> io::Result<()> {
+        Ok(())
+    }
     /// Sets the permission bits. Without effect where there are none.
     fn set_mode(&self, mode: u32) -> io::Result<()>;
     /// Gives the file to another owner or group. Without effect where files have none.
@@ -319,6 +330,18 @@ impl FsFile for File {
 
     fn sync(&self) -> io::Result<()> {
         self.sync_data()
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        match File::try_lock(self) {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        File::unlock(self)
     }
 
     #[cfg(unix)]

@@ -24,6 +24,9 @@ pub struct LogFile {
     /// The size of the footer at its end, if there is one.
     footer_len: usize,
     is_unsynced: bool,
+    /// Others append to it as well, each while it has the lock.
+    is_shared: bool,
+    is_locked: bool,
 }
 
 impl LogFile {
@@ -47,6 +50,8 @@ impl LogFile {
             begun_at: stat.len,
             footer_len: 0,
             is_unsynced: false,
+            is_shared: false,
+            is_locked: false,
         };
         if truncate && file.is_regular {
             file.open.truncate(0).map_err(failed)?;
@@ -91,6 +96,38 @@ impl LogFile {
         self.header_end = self.header_end.min(len);
         self.begun_at = self.begun_at.min(len);
         self.footer_len = 0;
+    }
+
+    /// Takes note that others append to it.
+    pub(crate) fn share(&mut self) {
+        self.is_shared = true;
+    }
+
+    /// Takes note of what others appended.
+    #[inline]
+    pub(crate) fn has_grown_to(&mut self, len: u64) {
+        self.len = len;
+    }
+
+    /// Whether nobody else has the lock.
+    #[inline]
+    pub(crate) fn is_locked(&self) -> bool {
+        self.is_locked
+    }
+
+    /// Locks it if nobody else has the lock; says whether it is locked now.
+    #[inline]
+    pub(crate) fn try_lock(&mut self) -> io::Result<bool> {
+        if !self.is_locked {
+            self.is_locked = self.open.try_lock()?;
+        }
+        Ok(self.is_locked)
+    }
+
+    /// Lets others have the lock.
+    #[inline]
+    pub(crate) fn unlock(&mut self) -> io::Result<()> {
+        if std::mem::take(&mut self.is_locked) { self.open.unlock() } else { Ok(()) }
     }
 
     /// Gives a file that opening made the owner, group and mode that it is to have.
@@ -180,7 +217,9 @@ impl LogFile {
             return;
         }
         let before = self.len.saturating_sub(count as u64);
-        let is_last = self.is_regular && self.open.stat().is_ok_and(|stat| stat.len == self.len);
+        // Without the lock somebody else may append between the look and the cut.
+        let may_cut = self.is_regular && (self.is_locked || !self.is_shared);
+        let is_last = may_cut && self.open.stat().is_ok_and(|stat| stat.len == self.len);
         if is_last && self.open.truncate(before).is_ok() {
             self.len = before;
         } else {
@@ -200,6 +239,15 @@ impl LogFile {
             self.is_torn = false;
         }
         Ok(())
+    }
+}
+
+/// A process that is being started somewhere else in this one has a copy of the handle for a moment: closing ours alone would leave the
+/// lock to it.
+impl Drop for LogFile {
+    fn drop(&mut self) {
+        // Where that fails, the system does it when the last copy is closed.
+        self.unlock().ok();
     }
 }
 

@@ -25,6 +25,8 @@ pub struct Settings {
     pub(crate) sync: SyncPolicy,
     pub(crate) hooks: Hooks,
     pub(crate) roll_on_start: bool,
+    /// Others write to the file, and roll it.
+    pub(crate) shared: bool,
     pub(crate) drain_on_exit: bool,
     pub(crate) on_failure: Option<Arc<dyn OnFailure>>,
     pub(crate) fs: Arc<dyn Fs>,
@@ -46,6 +48,7 @@ impl Settings {
             sync: SyncPolicy::default(),
             hooks: Hooks::default(),
             roll_on_start: false,
+            shared: false,
             drain_on_exit: true,
             on_failure: None,
             fs: Arc::new(SystemFs),
@@ -72,6 +75,12 @@ impl Settings {
         check_mode("directory_mode", self.options.directory_mode, 0o7777, 0o300)?;
         if cfg!(not(unix)) && !self.options.follow_symlinks {
             return Err(Error::config("follow_symlinks", false, "cannot be promised on this system"));
+        }
+        if cfg!(not(unix)) && self.shared {
+            return Err(Error::config("shared", true, "cannot be promised on this system"));
+        }
+        if self.shared {
+            self.truncate = false;
         }
         self.sync.check()?;
         self.path =
@@ -283,6 +292,10 @@ impl Settings {
     /// What is rolled is not emptied before.
     pub fn set_roll_on_start(&mut self, roll_on_start: bool) {
         self.roll_on_start = roll_on_start;
+    }
+
+    pub fn set_shared(&mut self, shared: bool) {
+        self.shared = shared;
     }
 
     pub fn set_drain_on_exit(&mut self, drain: bool) {

@@ -21,6 +21,16 @@ pub trait Upkeep: Send + 'static {
         let (_, _) = (before, now);
     }
 
+    /// Whether it ever rolls the file. Asked once.
+    fn rolls(&self) -> bool {
+        false
+    }
+
+    /// Somebody else rolled the file; this is what stands at the path now, and is open.
+    fn followed(&mut self, stat: &Stat, now: Timestamp) {
+        let (_, _) = (stat, now);
+    }
+
     /// Looks at the file before a record is appended to it.
     fn inspect(&mut self, place: Place<'_>, file: &mut LogFile, arrival: Arrival) -> Verdict;
 

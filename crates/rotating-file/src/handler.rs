@@ -96,6 +96,10 @@ impl Rotation {
 }
 
 impl Upkeep for Rotation {
+    fn rolls(&self) -> bool {
+        true
+    }
+
     #[inline]
     fn inspect(&mut self, _: Place<'_>, file: &mut LogFile, arrival: Arrival) -> Verdict {
         let is_bare = file.is_bare() && arrival.waiting == 0;

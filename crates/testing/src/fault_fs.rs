@@ -35,11 +35,13 @@ pub enum Op {
     Sync,
     /// [`FsFile::set_mode`] and [`FsFile::set_owner`].
     SetAccess,
+    /// [`FsFile::try_lock`].
+    Lock,
 }
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Op; 10] = [
+    pub const ALL: [Op; 11] = [
         Self::Open,
         Self::Rename,
         Self::Unlink,
@@ -50,6 +52,7 @@ impl Op {
         Self::Truncate,
         Self::Sync,
         Self::SetAccess,
+        Self::Lock,
     ];
 }
 
@@ -452,6 +455,15 @@ impl FsFile for FaultFile {
         self.file.sync()?;
         state.syncs.push(name(&self.path));
         Ok(())
+    }
+
+    fn try_lock(&self) -> io::Result<bool> {
+        let _state = self.shared.begin(Op::Lock, &self.path)?;
+        self.file.try_lock()
+    }
+
+    fn unlock(&self) -> io::Result<()> {
+        self.file.unlock()
     }
 
     fn set_mode(&self, mode: u32) -> io::Result<()> {

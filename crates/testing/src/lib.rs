@@ -7,6 +7,7 @@
 //! | [`file_subject`] | the subject of the file family, and what reads a rolled log back |
 //! | [`clock`] | a clock that the test moves |
 //! | [`gate`] | a place where a thread waits until the test lets it go on |
+//! | [`killed_writers`] | processes that write to one log until they are killed, and what they must leave |
 //! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
 //! | [`format`](mod@format) | the format that the suite expects: the escaped message and nothing else |
 //!
@@ -28,6 +29,7 @@ pub mod fault_fs;
 pub mod file_subject;
 pub mod format;
 pub mod gate;
+pub mod killed_writers;
 
 pub use self::capture::{CollectingHandler, FailureLog, record};
 pub use self::clock::ManualClock;

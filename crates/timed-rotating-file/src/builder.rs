@@ -35,6 +35,7 @@ use crate::{Schedule, When};
 /// | [`mode`](Self::mode), [`directory_mode`](Self::directory_mode) | what the umask leaves of `0o666` and `0o777` |
 /// | [`follow_symlinks`](Self::follow_symlinks) | on |
 /// | [`on_open`](Self::on_open), [`on_close`](Self::on_close) | no header, no footer |
+/// | [`shared`](Self::shared) | off: one handler a file; a second is reported |
 /// | [`drain_on_exit`](Self::drain_on_exit) | on |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 #[must_use]
@@ -151,6 +152,28 @@ impl TimedRotatingFileHandlerBuilder {
     /// and it is tried again a second later.
     pub fn roll_on_start(mut self, roll_on_start: bool) -> Self {
         self.settings.set_roll_on_start(roll_on_start);
+        self
+    }
+
+    /// Whether several handlers, of this process or of others, write to this file and roll it together; off by default. All of them
+    /// have to say so.
+    ///
+    /// Each takes the lock of the file (`flock`) for the time of a write, looks whether the file is still the one at the path, and
+    /// rolls it before it lets go. So no record is lost, torn, or written into a file that was rolled, and sizes are those of all
+    /// writers together. A process that is killed leaves no lock. It costs three system calls a write; with
+    /// [`buffered`](Self::buffered), a block of records. For a lock that somebody holds, a caller waits for a second at most; then, and
+    /// where the file system has no locks, records are written without, nothing is rolled, and that is reported once.
+    ///
+    /// The file is never emptied by [`truncate`](Self::truncate). A footer is written by the handler that rolls the file, and by none
+    /// that closes. A rotator has to rename: what it copies, others may write to meanwhile. All writers need the same settings of
+    /// names and limits. A process that forks has to make its handlers in the child: lock and file would be one for both.
+    ///
+    /// Without it, a second handler that rolls the same file is found out when it opens the file, on systems with such locks. It
+    /// reports that once, and leaves the rolling to the first as long as that has the file.
+    ///
+    /// Unix only; elsewhere `build()` refuses it.
+    pub fn shared(mut self, shared: bool) -> Self {
+        self.settings.set_shared(shared);
         self
     }
 

@@ -32,6 +32,10 @@ struct Alarm {
 /// A clock that is put back by no more than a minute, in nanoseconds, is waited for.
 const SMALL_STEP: i64 = 60_000_000_000;
 
+/// How far the times of a file lie behind the clock at most, in nanoseconds: they are those of the system's last tick. A file that was
+/// begun at the end of a period must not count as one of the period before.
+const COARSENESS: i64 = 10_000_000;
+
 impl Alarm {
     fn set(schedule: &Schedule, now: Timestamp) -> Self {
         Self { set_at: now, due_at: schedule.next_rollover(now) }
@@ -144,6 +148,17 @@ impl Upkeep for Rotation {
     fn opening(&mut self, before: Option<&Stat>, now: Timestamp) {
         let began = before.and_then(|stat| stat.created.into_iter().chain(stat.modified).min());
         self.alarm = Alarm::set(&self.schedule, began.unwrap_or(now).min(now));
+    }
+
+    fn rolls(&self) -> bool {
+        true
+    }
+
+    /// The period is that of the new file.
+    fn followed(&mut self, stat: &Stat, now: Timestamp) {
+        let began = stat.created.into_iter().chain(stat.modified).min().unwrap_or(now);
+        let began = Timestamp::from_nanos(began.as_nanos().saturating_add(COARSENESS));
+        self.alarm = Alarm::set(&self.schedule, began.min(now));
     }
 
     #[inline]

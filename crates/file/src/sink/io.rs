@@ -10,14 +10,19 @@ use tracing_handlers_core::{DropReason, Error, Stats, Timestamp, reentry};
 use super::batch::Batch;
 use super::buffered::Buffering;
 use super::care::Care;
+use super::turns::Turns;
 use crate::cleanup;
 use crate::fs::Fs;
+use crate::identity::{Standing, standing};
 use crate::log_file::LogFile;
 use crate::settings::Settings;
 use crate::upkeep::{Aftermath, Arrival, Place, Upkeep, Verdict};
 
 /// How long a rollover or a reopening that failed is left alone, in nanoseconds of the handler's clock.
-const RETRY_AFTER: u64 = 1_000_000_000;
+pub(super) const RETRY_AFTER: u64 = 1_000_000_000;
+
+/// How often the others may be faster with a rollover before a record is written all the same.
+const FOLLOWED_AT_MOST: usize = 16;
 
 pub(super) struct Io<U> {
     fs: Arc<dyn Fs>,
@@ -25,6 +30,7 @@ pub(super) struct Io<U> {
     clock: ClockSource,
     upkeep: U,
     care: Care,
+    turns: Turns,
     /// Whether records have a time of their own.
     is_timed: bool,
     delay: bool,
@@ -46,6 +52,7 @@ pub(super) struct Io<U> {
 impl<U: Upkeep> Io<U> {
     pub(super) fn open(settings: Settings, mut upkeep: U, notes: &mut Vec<Error>) -> Result<Self, Error> {
         let care = Care::new(&settings);
+        let turns = Turns::new(settings.shared, upkeep.rolls());
         let Settings { path, fs, clock, delay, roll_on_start, buffering, .. } = settings;
         // What is rolled is kept.
         let truncate = settings.truncate && !roll_on_start;
@@ -58,6 +65,7 @@ impl<U: Upkeep> Io<U> {
             clock,
             upkeep,
             care,
+            turns,
             is_timed,
             delay,
             truncate,
@@ -83,6 +91,7 @@ impl<U: Upkeep> Io<U> {
         let at = self.arrival_time();
         let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at };
         let written = self.prepare(arrival, notes).and_then(|()| self.append(line));
+        self.pass_on(notes);
         match &written {
             Ok(()) => {
                 self.stats.handled += 1;
@@ -121,6 +130,7 @@ impl<U: Upkeep> Io<U> {
             }
             self.count_dropped(DropReason::of(error), lost);
         }
+        self.pass_on(notes);
         if batch.take_sync_demand() {
             self.sync(notes);
         }
@@ -133,7 +143,14 @@ impl<U: Upkeep> Io<U> {
             return;
         }
         let mut back = std::mem::take(&mut self.back);
-        match self.write_lines(&mut back, notes) {
+        let written = self.write_lines(&mut back, notes);
+        if let Some(file) = self.file.as_mut().filter(|_| self.turns.has_others()) {
+            // What others write must not stand behind half a line.
+            file.take_back(back.half_written());
+            back.take_back_half();
+        }
+        self.pass_on(notes);
+        match written {
             Ok(()) if back.take_sync_demand() => self.sync(notes),
             Ok(()) => {}
             Err(error) => notes.push(error),
@@ -171,7 +188,7 @@ impl<U: Upkeep> Io<U> {
                 let arrival = Arrival { incoming: len as u64, waiting: run as u64, at };
                 if run == 0 {
                     self.prepare(arrival, notes)?;
-                } else if self.verdict(arrival) != Verdict::Write {
+                } else if self.verdict(arrival, notes) != Verdict::Write {
                     break;
                 }
             }
@@ -186,9 +203,9 @@ impl<U: Upkeep> Io<U> {
         if self.file.is_none() {
             self.open_first(notes)?;
         }
-        match self.verdict(arrival) {
+        match self.verdict(arrival, notes) {
             Verdict::Write => {}
-            other => self.keep_up(other, arrival, notes),
+            other => self.settle(other, arrival, notes),
         }
         // What somebody else emptied begins anew, and a header that could not be written is tried again.
         if self.care.has_header() {
@@ -198,15 +215,53 @@ impl<U: Upkeep> Io<U> {
     }
 
     #[inline]
-    fn verdict(&mut self, arrival: Arrival) -> Verdict {
-        let Some(file) = &mut self.file else { return Verdict::Write };
-        if self.is_rolled {
+    fn verdict(&mut self, arrival: Arrival, notes: &mut Vec<Error>) -> Verdict {
+        if self.is_rolled && self.file.is_some() {
             return Verdict::Reopen;
         }
-        if self.rolls_first {
-            return Verdict::Roll;
+        if self.turns.has_others() && arrival.waiting == 0 && self.has_moved(notes) {
+            return Verdict::Reopen;
         }
-        self.upkeep.inspect(Place { fs: &*self.fs, path: &self.path }, file, arrival)
+        let Some(file) = &mut self.file else { return Verdict::Write };
+        let place = Place { fs: &*self.fs, path: &self.path };
+        match if self.rolls_first { Verdict::Roll } else { self.upkeep.inspect(place, file, arrival) } {
+            Verdict::Roll if !self.turns.may_roll(file) => Verdict::Write,
+            verdict => verdict,
+        }
+    }
+
+    /// Whether somebody else moved the file. If not, it stays where it is, and its size what it is, until the turn is passed on.
+    fn has_moved(&mut self, notes: &mut Vec<Error>) -> bool {
+        let Some(file) = self.file.as_mut().filter(|file| file.is_regular()) else { return false };
+        self.turns.take(&self.path, file, &self.clock, notes);
+        let at_path = self.fs.stat(&self.path);
+        match (standing(file, &at_path), at_path) {
+            (Standing::Moved, _) => return true,
+            (Standing::Truncated(len), _) => file.was_truncated_to(len),
+            (Standing::Same, Ok(stat)) => file.has_grown_to(stat.len),
+            (Standing::Same, Err(_)) => {}
+        }
+        false
+    }
+
+    /// Reopens or rolls until there is a file that the record can be written to; others may be faster.
+    #[cold]
+    fn settle(&mut self, mut verdict: Verdict, arrival: Arrival, notes: &mut Vec<Error>) {
+        for _ in 0..FOLLOWED_AT_MOST {
+            let is_done = self.keep_up(verdict, arrival, notes);
+            if !is_done || !self.turns.has_others() {
+                return;
+            }
+            verdict = self.verdict(arrival, notes);
+            if verdict == Verdict::Write {
+                return;
+            }
+        }
+    }
+
+    #[inline]
+    fn pass_on(&mut self, notes: &mut Vec<Error>) {
+        self.turns.pass(&self.path, self.file.as_mut(), notes);
     }
 
     #[cold]
@@ -214,7 +269,8 @@ impl<U: Upkeep> Io<U> {
         if self.is_closed {
             return Err(self.closed());
         }
-        let file = self.care.open(&*self.fs, &self.path, self.truncate, notes)?;
+        let mut file = self.care.open(&*self.fs, &self.path, self.truncate, notes)?;
+        self.turns.begin(&self.path, &mut file, notes);
         self.rolls_first &= file.is_regular() && !file.is_empty();
         self.file = Some(file);
         self.truncate = false;
@@ -226,13 +282,15 @@ impl<U: Upkeep> Io<U> {
     /// Rolls what an earlier process left, if that is wanted. Where it fails, it is tried again with the records that come.
     fn roll_what_was_left(&mut self, notes: &mut Vec<Error>) {
         if self.rolls_first {
-            let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
-            self.keep_up(Verdict::Roll, arrival, notes);
+            self.roll_if_due(self.clock.now(), notes);
         }
     }
 
-    /// Writes the header, if nothing stands in the file.
+    /// Writes the header, if nothing stands in the file; where others do the same, in turns.
     fn begin(&mut self, notes: &mut Vec<Error>) {
+        if self.turns.is_shared() && !self.file.as_ref().is_some_and(LogFile::is_locked) {
+            return;
+        }
         if let Some(file) = self.file.as_mut().filter(|file| file.is_empty()) {
             self.care.begin(&self.path, file, &self.clock, notes);
         }
@@ -254,13 +312,14 @@ impl<U: Upkeep> Io<U> {
         }
     }
 
-    /// Reopens or rolls. A failure is noted and tried again a second later; the old file goes on being written.
+    /// Reopens or rolls; says whether that worked. A failure is noted and tried again a second later; the old file goes on being
+    /// written.
     #[cold]
-    fn keep_up(&mut self, verdict: Verdict, arrival: Arrival, notes: &mut Vec<Error>) {
+    fn keep_up(&mut self, verdict: Verdict, arrival: Arrival, notes: &mut Vec<Error>) -> bool {
         let now = self.clock.now();
         let wait = self.failed_at.is_some_and(|at| at.as_nanos().abs_diff(now.as_nanos()) < RETRY_AFTER);
         if wait {
-            return;
+            return false;
         }
         let done = match verdict {
             Verdict::Write => Ok(()),
@@ -268,8 +327,10 @@ impl<U: Upkeep> Io<U> {
             // A record may have waited in a buffer: its own time says which file comes next.
             Verdict::Roll => self.roll_over(if self.is_timed { arrival.at } else { now }, notes),
         };
-        self.failed_at = done.is_err().then_some(now);
+        let is_done = done.is_ok();
+        self.failed_at = (!is_done).then_some(now);
         notes.extend(done.err());
+        is_done
     }
 
     /// Rolls because the user asked for it. A delayed file is opened with the next record, as it was at first.
@@ -278,7 +339,36 @@ impl<U: Upkeep> Io<U> {
             return Ok(());
         }
         let now = self.clock.now();
-        if self.delay { self.roll(now, notes) } else { self.roll_over(now, notes) }
+        let rolled = self.take_hold(notes).and_then(|()| match self.delay {
+            true => self.roll(now, notes),
+            false => self.roll_over(now, notes),
+        });
+        self.pass_on(notes);
+        rolled
+    }
+
+    /// Makes sure that nobody else rolls the file at the path.
+    fn take_hold(&mut self, notes: &mut Vec<Error>) -> Result<(), Error> {
+        if self.file.is_none() && self.turns.is_shared() && self.fs.stat(&self.path).is_ok() {
+            self.open_first(notes)?;
+        }
+        for _ in 0..FOLLOWED_AT_MOST {
+            if self.is_rolled || !self.turns.has_others() || !self.has_moved(notes) {
+                break;
+            }
+            self.reopen(notes)?;
+        }
+        let may_roll = self.is_rolled || self.file.as_mut().is_none_or(|file| self.turns.may_roll(file));
+        let refused = || Error::new(format!("roll {}: another handler or process has it", self.path.display()));
+        if may_roll { Ok(()) } else { Err(refused()) }
+    }
+
+    /// Whether there is another file at the path, though nobody was expected to put it there.
+    fn was_replaced(&self) -> bool {
+        let Some(file) = self.file.as_ref().filter(|file| file.is_regular() && self.turns.expects_nobody()) else {
+            return false;
+        };
+        !self.is_rolled && self.fs.stat(&self.path).is_ok_and(|stat| stat.is_regular && stat.id != file.id())
     }
 
     /// Whether there is nothing to keep. Of a file that is not open yet, what stands in it counts.
@@ -291,6 +381,10 @@ impl<U: Upkeep> Io<U> {
 
     /// Moves the old file away, opens the new one and only then lets go of the old.
     fn roll_over(&mut self, now: Timestamp, notes: &mut Vec<Error>) -> Result<(), Error> {
+        if self.was_replaced() {
+            // What somebody else put there is not rolled but gone on with: rolling it would leave that one in an archive.
+            return self.reopen(notes);
+        }
         self.roll(now, notes)?;
         self.reopen(notes)
     }
@@ -328,12 +422,22 @@ impl<U: Upkeep> Io<U> {
             return Err(self.closed());
         }
         let mut new = self.care.open(&*self.fs, &self.path, false, notes).inspect_err(|_| self.go_on())?;
-        self.is_rolled = false;
+        let was_rolled = std::mem::take(&mut self.is_rolled);
         self.failed_at = None;
         match &self.file {
             Some(old) if old.id() == new.id() => new.continues(old),
+            Some(_) if !was_rolled => {
+                if let Ok(stat) = new.stat() {
+                    self.upkeep.followed(&stat, self.clock.now());
+                }
+                self.let_go(notes);
+            }
             _ => self.let_go(notes),
         }
+        // The lock may be that of the same file.
+        let unlocked = self.file.as_mut().map_or(Ok(()), LogFile::unlock);
+        notes.extend(unlocked.err().map(|error| Error::io(format!("unlock {}", self.path.display()), error)));
+        self.turns.begin(&self.path, &mut new, notes);
         if let Some(old) = self.file.replace(new) {
             cleanup::drop_later(old);
         }
@@ -343,7 +447,10 @@ impl<U: Upkeep> Io<U> {
 
     /// The last that is done to an open file.
     fn let_go(&mut self, notes: &mut Vec<Error>) {
-        self.finish(notes);
+        // Where others write, what the file ends with is written by who rolls it.
+        if !self.turns.has_others() {
+            self.finish(notes);
+        }
         if self.care.is_durable() {
             self.sync(notes);
         }
@@ -371,9 +478,10 @@ impl<U: Upkeep> Io<U> {
     /// Rolls an idle file, if it is due at `now`.
     pub(super) fn roll_if_due(&mut self, now: Timestamp, notes: &mut Vec<Error>) {
         let arrival = Arrival { at: now, ..Arrival::default() };
-        if self.file.is_some() && self.verdict(arrival) == Verdict::Roll {
-            self.keep_up(Verdict::Roll, arrival, notes);
+        if self.file.is_some() && self.verdict(arrival, notes) == Verdict::Roll {
+            self.settle(Verdict::Roll, arrival, notes);
         }
+        self.pass_on(notes);
     }
 
     pub(super) fn now(&self) -> Timestamp {
@@ -389,7 +497,7 @@ impl<U: Upkeep> Io<U> {
             return Err(self.closed());
         }
         let arrival = Arrival { at: self.clock.now(), ..Arrival::default() };
-        match self.verdict(arrival) {
+        match self.verdict(arrival, notes) {
             Verdict::Reopen => self.reopen(notes).map(|()| true),
             other => {
                 if other == Verdict::Roll {

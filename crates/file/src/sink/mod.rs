@@ -4,6 +4,7 @@ mod batch;
 mod buffered;
 mod care;
 mod io;
+mod turns;
 
 use std::fmt;
 use std::io::Result as IoResult;

@@ -1,4 +1,4 @@
-//! The contract suite while the file rolls often, direct and buffered.
+//! The contract suite while the file rolls often, direct, buffered and shared.
 
 use std::time::Duration;
 
@@ -13,6 +13,13 @@ fn rolling(parts: FileParts) -> RotatingFileHandlerBuilder {
 }
 
 contract!(direct, || FileSubject::new(|parts| rolling(parts).build().unwrap()));
+#[cfg(unix)]
+contract!(shared, || FileSubject::new(|parts| rolling(parts).shared(true).build().unwrap()));
+#[cfg(unix)]
+contract!(shared_buffered, || FileSubject::new(|parts| {
+    let buffering = Buffering::new().capacity(64 << 20).flush_interval(Duration::from_millis(1));
+    rolling(parts).buffered(buffering).shared(true).build().unwrap()
+}));
 contract!(buffered, || FileSubject::new(|parts| {
     let buffering = Buffering::new().capacity(64 << 20).flush_interval(Duration::from_millis(1));
     rolling(parts).buffered(buffering).build().unwrap()

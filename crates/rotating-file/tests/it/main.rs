@@ -16,3 +16,7 @@ mod differential;
 mod faults;
 mod options;
 mod rotation;
+#[cfg(unix)]
+mod shared;
+#[cfg(unix)]
+mod shared_processes;

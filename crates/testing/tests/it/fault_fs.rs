@@ -46,6 +46,7 @@ impl Scene {
             Op::Truncate => file.truncate(0),
             Op::Sync => file.sync(),
             Op::SetAccess => file.set_mode(0o600),
+            Op::Lock => file.try_lock().map(drop),
         }
     }
 }

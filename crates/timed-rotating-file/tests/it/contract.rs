@@ -1,4 +1,4 @@
-//! The contract suite while the file rolls often, by size and by the clock, direct and buffered.
+//! The contract suite while the file rolls often, by size and by the clock, direct, buffered and shared.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -38,6 +38,10 @@ fn buffering() -> Buffering {
 
 contract!(direct, || FileSubject::new(|parts| rolling(parts).build().unwrap()));
 contract!(buffered, || FileSubject::new(|parts| rolling(parts).buffered(buffering()).build().unwrap()));
+#[cfg(unix)]
+contract!(shared_by_size_too, || FileSubject::new(|parts| {
+    rolling(parts).max_bytes(1_024).backup_count(100_000).shared(true).build().unwrap()
+}));
 contract!(direct_by_size_too, || FileSubject::new(|parts| {
     rolling(parts).max_bytes(1_024).backup_count(100_000).roll_idle(true).build().unwrap()
 }));

@@ -22,5 +22,7 @@ mod options;
 mod retention;
 mod schedule_differential;
 mod setting;
+#[cfg(unix)]
+mod shared;
 mod wall_clock;
 mod zones;

@@ -77,6 +77,8 @@ impl Contestant {
 /// The contestants, in the order of the tables.
 pub(crate) const ALL: &[Contestant] = &[
     Contestant { name: "ours-direct", spans: true, rolls: true, start: ours::direct },
+    Contestant { name: "ours-shared", spans: true, rolls: true, start: ours::shared },
+    Contestant { name: "ours-timed", spans: true, rolls: true, start: ours::timed },
     Contestant { name: "ours-buffered", spans: true, rolls: true, start: ours::buffered },
     Contestant { name: "ours-file", spans: true, rolls: false, start: ours::file },
     Contestant { name: "ours-json", spans: true, rolls: true, start: ours::json },

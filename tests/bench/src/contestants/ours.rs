@@ -1,9 +1,9 @@
-//! `tracing-handlers`: the rotating file written to at once and buffered, the plain file, and the rotating file in JSON.
+//! `tracing-handlers`: the rotating file written to at once, buffered and shared, the one rolled by the clock, the plain file, and the rotating file in JSON.
 
 use std::time::Duration;
 
 use tracing_handlers::format::Json;
-use tracing_handlers::{Buffering, FileHandler, Handler, HandlerLayer, RotatingFileHandler};
+use tracing_handlers::{Buffering, FileHandler, Handler, HandlerLayer, RotatingFileHandler, TimedRotatingFileHandler, When};
 
 use super::{Place, Running, install};
 use crate::{Failed, workload};
@@ -13,6 +13,16 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 pub(super) fn direct(place: &Place) -> Result<Running, Failed> {
     let builder = RotatingFileHandler::builder(place.file());
+    start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
+}
+
+pub(super) fn shared(place: &Place) -> Result<Running, Failed> {
+    let builder = RotatingFileHandler::builder(place.file()).shared(true);
+    start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
+}
+
+pub(super) fn timed(place: &Place) -> Result<Running, Failed> {
+    let builder = TimedRotatingFileHandler::builder(place.file()).when(When::Midnight);
     start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
 }
 

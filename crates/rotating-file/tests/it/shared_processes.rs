@@ -1,0 +1,60 @@
+//! Eight processes on one file, killed at moments of chance: nothing lost, torn or doubled, and the chain as configured.
+
+use std::fs;
+use std::path::Path;
+
+use tempfile::tempdir;
+use tracing_handlers_core::Handler;
+use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
+use tracing_handlers_testing::file_subject::logs_oldest_first;
+use tracing_handlers_testing::killed_writers::{self, child, lives};
+use tracing_handlers_testing::{MessageOnly, record};
+
+const LIMIT: u64 = 2_000;
+
+fn builder(path: &Path, backups: usize) -> RotatingFileHandlerBuilder {
+    RotatingFileHandler::builder(path).max_bytes(LIMIT).backup_count(backups).format(MessageOnly).shared(true)
+}
+
+fn names(path: &Path) -> Vec<String> {
+    logs_oldest_first(path).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
+}
+
+#[test]
+fn eight_killed_processes_lose_tear_and_double_nothing() {
+    if let Some(writer) = child() {
+        writer.write_until_killed(&builder(&writer.path, 100_000).build().unwrap());
+    }
+    for round in 0..20 {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        let test = "shared_processes::eight_killed_processes_lose_tear_and_double_nothing";
+        let told = killed_writers::run(test, &path, &lives(round, 8, 20, 400));
+        let files = logs_oldest_first(&path);
+        killed_writers::check(&files, &told);
+        assert!(files.len() > 5, "round {round}: {} files", files.len());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), files.len(), "stray files");
+        let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
+        assert!(largest < LIMIT, "a file of {largest} bytes");
+    }
+}
+
+#[test]
+fn eight_killed_processes_leave_a_chain_of_the_length_that_is_configured() {
+    if let Some(writer) = child() {
+        writer.write_until_killed(&builder(&writer.path, 3).build().unwrap());
+    }
+    for round in 0..5 {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        let test = "shared_processes::eight_killed_processes_leave_a_chain_of_the_length_that_is_configured";
+        killed_writers::run(test, &path, &lives(100 + round, 8, 100, 400));
+        let handler = builder(&path, 3).build().unwrap();
+        for _ in 0..2 {
+            handler.handle(&record("end").as_record()).unwrap();
+            handler.roll_over().unwrap();
+        }
+        assert_eq!(names(&path), ["app.log.3", "app.log.2", "app.log.1", "app.log"]);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4, "stray files");
+    }
+}

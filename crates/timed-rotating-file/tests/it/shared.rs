@@ -1,0 +1,119 @@
+//! Several handlers on one file that is rolled by the clock and by size.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::tempdir;
+use tracing_handlers_testing::MessageOnly;
+use tracing_handlers_testing::killed_writers::{self, child, lives};
+use tracing_handlers_timed_rotating_file::{TimedRotatingFileHandler, TimedRotatingFileHandlerBuilder, When};
+
+use crate::setting::{JANUARY_31, NEXT_DAY, NOON, Setting, handle};
+
+const LIMIT: u64 = 40_000;
+
+/// Rolled each second, and more often by size.
+fn builder(path: &Path, backups: usize) -> TimedRotatingFileHandlerBuilder {
+    let builder = TimedRotatingFileHandler::builder(path).when(When::Seconds).utc(true).max_bytes(LIMIT);
+    builder.backup_count(backups).format(MessageOnly).shared(true)
+}
+
+fn files_oldest_first(path: &Path) -> Vec<PathBuf> {
+    let mut files = builder(path, 0).build().unwrap().existing_files().unwrap();
+    files.push(path.to_path_buf());
+    files
+}
+
+#[test]
+fn eight_killed_processes_lose_tear_and_double_nothing() {
+    if let Some(writer) = child() {
+        writer.write_until_killed(&builder(&writer.path, 0).build().unwrap());
+    }
+    let mut most_seconds = 0;
+    for round in 0..20 {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        let test = "shared::eight_killed_processes_lose_tear_and_double_nothing";
+        let told = killed_writers::run(test, &path, &lives(round, 8, 500, 8_000));
+        let files = files_oldest_first(&path);
+        killed_writers::check(&files, &told);
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), files.len(), "stray files");
+        let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
+        assert!(largest < LIMIT, "a file of {largest} bytes");
+        let stamp = |path: &PathBuf| {
+            path.file_name().unwrap().to_string_lossy().chars().take("app.log.2024-01-31_12-00-00".len()).collect::<String>()
+        };
+        most_seconds = most_seconds.max(files.iter().map(stamp).collect::<HashSet<_>>().len());
+    }
+    assert!(most_seconds > 1, "nothing was rolled by the clock");
+}
+
+#[test]
+fn eight_killed_processes_keep_the_files_that_are_configured() {
+    if let Some(writer) = child() {
+        writer.write_until_killed(&builder(&writer.path, 3).build().unwrap());
+    }
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let test = "shared::eight_killed_processes_keep_the_files_that_are_configured";
+    killed_writers::run(test, &path, &lives(7, 8, 1_000, 4_000));
+    let handler = builder(&path, 3).build().unwrap();
+    handle(&handler, "end");
+    handler.roll_over().unwrap();
+    assert_eq!(handler.existing_files().unwrap().len(), 3);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4, "stray files");
+}
+
+#[test]
+fn one_of_two_rolls_at_midnight_and_the_other_follows() {
+    let setting = Setting::new(NOON);
+    let shared = || setting.builder(When::Midnight).shared(true).build().unwrap();
+    let (one, two) = (shared(), shared());
+    handle(&one, "1");
+    handle(&two, "2");
+    setting.set(NEXT_DAY);
+    handle(&one, "3");
+    handle(&two, "4");
+    handle(&one, "5");
+    assert_eq!(setting.names(), [JANUARY_31, "app.log"]);
+    assert_eq!(
+        (setting.lines_in(JANUARY_31), setting.lines_in("app.log")),
+        (vec!["1".into(), "2".into()], vec!["3".into(), "4".into(), "5".into()])
+    );
+    setting.advance(86_400);
+    handle(&two, "6");
+    handle(&one, "7");
+    assert_eq!((setting.names().len(), setting.lines_in("app.log")), (3, vec!["6".into(), "7".into()]));
+    setting.lost_nothing(&one);
+}
+
+#[test]
+fn a_rollover_by_size_is_followed_and_the_next_midnight_is_not_missed() {
+    let setting = Setting::new(NOON);
+    let shared = || setting.builder(When::Midnight).max_bytes(10).shared(true).build().unwrap();
+    let (one, two) = (shared(), shared());
+    handle(&one, "one 1");
+    handle(&one, "one 2");
+    handle(&two, "2");
+    setting.set(NEXT_DAY);
+    handle(&two, "two 3");
+    assert_eq!((setting.names().len(), setting.lines_in("app.log")), (3, vec!["two 3".into()]));
+    setting.lost_nothing(&two);
+}
+
+#[test]
+fn without_shared_the_second_is_reported_once() {
+    let setting = Setting::new(NOON);
+    let one = setting.builder(When::Midnight).build().unwrap();
+    let two = setting.builder(When::Midnight).build().unwrap();
+    handle(&one, "0");
+    setting.set(NEXT_DAY);
+    handle(&two, "1");
+    handle(&one, "2");
+    handle(&two, "3");
+    assert_eq!(setting.names(), [JANUARY_31, "app.log"]);
+    assert_eq!((setting.lines_in(JANUARY_31).len(), setting.lines_in("app.log")), (2, vec!["2".into(), "3".into()]));
+    let told = setting.failures.texts();
+    assert!(told.len() == 1 && told[0].contains("shared(true)"), "{told:?}");
+}
