@@ -78,6 +78,7 @@ impl Contestant {
 pub(crate) const ALL: &[Contestant] = &[
     Contestant { name: "ours-direct", spans: true, rolls: true, start: ours::direct },
     Contestant { name: "ours-shared", spans: true, rolls: true, start: ours::shared },
+    Contestant { name: "ours-shared-buffered", spans: true, rolls: true, start: ours::shared_buffered },
     Contestant { name: "ours-timed", spans: true, rolls: true, start: ours::timed },
     Contestant { name: "ours-buffered", spans: true, rolls: true, start: ours::buffered },
     Contestant { name: "ours-file", spans: true, rolls: false, start: ours::file },

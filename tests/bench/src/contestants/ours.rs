@@ -21,6 +21,11 @@ pub(super) fn shared(place: &Place) -> Result<Running, Failed> {
     start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
 }
 
+pub(super) fn shared_buffered(place: &Place) -> Result<Running, Failed> {
+    let builder = RotatingFileHandler::builder(place.file()).shared(true).buffered(Buffering::new());
+    start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
+}
+
 pub(super) fn timed(place: &Place) -> Result<Running, Failed> {
     let builder = TimedRotatingFileHandler::builder(place.file()).when(When::Midnight);
     start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
