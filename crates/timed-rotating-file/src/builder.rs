@@ -164,7 +164,7 @@ impl TimedRotatingFileHandlerBuilder {
     /// [`buffered`](Self::buffered), a block of records. For a lock that somebody holds, a caller waits for a second at most; then, and
     /// where the file system has no locks, records are written without, nothing is rolled, and that is reported once.
     ///
-    /// The file is never emptied by [`truncate`](Self::truncate). A footer is written by the handler that rolls the file, and by none
+    /// A footer is written by the handler that rolls the file, and by none
     /// that closes. A rotator has to rename: what it copies, others may write to meanwhile. All writers need the same settings of
     /// names and limits. A process that forks has to make its handlers in the child: lock and file would be one for both.
     ///
