@@ -245,7 +245,7 @@ fn has_workspace_lints(package: &Package) -> bool {
 /// Who may import whom: a crate, those of ours that it may use, and those of others.
 const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("core", &[], &["rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
-    ("file", &["core"], &["libc", "tracing-subscriber"]),
+    ("file", &["core"], &["hostname", "libc", "tracing-subscriber"]),
     ("rotating-file", &["core", "file"], &[]),
     ("timed-rotating-file", &["core", "file"], &["time"]),
     ("stream", &["core"], &["tracing-subscriber"]),

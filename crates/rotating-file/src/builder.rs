@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing_handlers_core::Error;
 use tracing_handlers_file::export::{Settings, Sink};
-use tracing_handlers_file::rollover::{Hooks, Retention};
+use tracing_handlers_file::rollover::{Endings, Hooks, Retention};
 
 use crate::chain::Chain;
 use crate::handler::{RotatingFileHandler, RotatingFileLayer, Rotation};
@@ -20,7 +20,7 @@ use crate::policy::SizePolicy;
 /// | [`backup_count`](Self::backup_count) | 0: never rolled |
 /// | [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit |
 /// | [`roll_on_start`](Self::roll_on_start) | off: go on in the file that is there |
-/// | [`namer`](Self::namer), [`rotator`](Self::rotator) | the default name, a rename |
+/// | [`namer`](Self::namer) or [`name_pattern`](Self::name_pattern), [`rotator`](Self::rotator) | the default name, a rename |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
 /// | [`terminator`](Self::terminator) | line feed |
 /// | [`truncate`](Self::truncate) | off: append |
@@ -103,6 +103,22 @@ impl RotatingFileHandlerBuilder {
         self
     }
 
+    /// A pattern for the names of rolled files, in the place of a namer: `"{stem}-{index}.{ext}"` makes `app-1.log` of `app.log`.
+    ///
+    /// | in the pattern | |
+    /// |---|---|
+    /// | `{index}` | 1 for the newest, as in Python's names |
+    /// | `{stem}`, `{ext}` | the name of the file that is written, up to its last dot and behind it |
+    /// | `{host}`, `{pid}` | the name of the system, the number of the process |
+    /// | `{{`, `}}` | a brace |
+    ///
+    /// Files stay in the directory of the log. With `{host}` or `{pid}`, those of other systems and processes are neither counted nor deleted
+    /// by this one.
+    pub fn name_pattern(mut self, pattern: impl Into<String>) -> Self {
+        self.hooks.set_pattern(pattern.into());
+        self
+    }
+
     /// What moves the file to the first backup's name, instead of a rename. Backups that exist are always renamed.
     ///
     /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
@@ -147,11 +163,12 @@ impl RotatingFileHandlerBuilder {
     ///
     /// A path that names no file, a limit of 0, a namer that gives one name twice, buffering that cannot be, a file that cannot be opened.
     pub fn build(self) -> Result<RotatingFileHandler, Error> {
-        let Self { settings, max_bytes, backup_count, retention, hooks } = self;
+        let Self { settings, max_bytes, backup_count, retention, mut hooks } = self;
         let mut settings = settings.check()?;
         if max_bytes > 0 {
             settings.keep_contents();
         }
+        hooks.read_pattern(settings.path(), Endings::Index)?;
         let (policy, chain) = (SizePolicy { max_bytes, backup_count }, Chain { backup_count, hooks });
         let rotation = Rotation { policy, chain, retention: retention.check()? };
         rotation.chain.check(settings.path())?;

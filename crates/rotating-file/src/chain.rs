@@ -30,7 +30,7 @@ impl Chain {
             let name = self.name(path, number)?;
             if !taken.insert(name.clone()) {
                 let why = format!("gives a name that is taken, for backup {number}");
-                return Err(Error::config("namer", format_args!("{:?}", name.display().to_string()), why));
+                return Err(Error::config(self.hooks.naming_setting(), format_args!("{:?}", name.display().to_string()), why));
             }
         }
         Ok(())

@@ -7,7 +7,7 @@ use std::time::Duration;
 use time::Time;
 use tracing_handlers_core::Error;
 use tracing_handlers_file::export::{Settings, Sink};
-use tracing_handlers_file::rollover::{Hooks, Retention};
+use tracing_handlers_file::rollover::{Endings, Hooks, Retention};
 
 use crate::handler::{TimedRotatingFileHandler, TimedRotatingFileLayer};
 use crate::names::Dated;
@@ -26,7 +26,7 @@ use crate::{Schedule, When};
 /// | [`backup_count`](Self::backup_count), [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit: nothing is deleted |
 /// | [`roll_idle`](Self::roll_idle) | off: a file is rolled when the next record comes |
 /// | [`roll_on_start`](Self::roll_on_start) | off: go on in the file that is there |
-/// | [`namer`](Self::namer), [`rotator`](Self::rotator) | the default name, a rename |
+/// | [`namer`](Self::namer) or [`name_pattern`](Self::name_pattern), [`rotator`](Self::rotator) | the default name, a rename |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
 /// | [`terminator`](Self::terminator) | line feed |
 /// | [`delay`](Self::delay) | off: open at `build()` |
@@ -139,6 +139,23 @@ impl TimedRotatingFileHandlerBuilder {
         self
     }
 
+    /// A pattern for the names of rolled files, in the place of a namer: `"{stem}-{date}.{ext}"` makes `app-2024-01-31.log` of `app.log`.
+    ///
+    /// | in the pattern | |
+    /// |---|---|
+    /// | `{date}` | the date, and as much of the time as Python's names have |
+    /// | `{index}` | 0 for the first file of a date, then 1, 2 …; without it these stand behind the name |
+    /// | `{stem}`, `{ext}` | the name of the file that is written, up to its last dot and behind it |
+    /// | `{host}`, `{pid}` | the name of the system, the number of the process |
+    /// | `{{`, `}}` | a brace |
+    ///
+    /// Files stay in the directory of the log. With `{host}` or `{pid}`, those of other systems and processes are neither counted nor deleted
+    /// by this one.
+    pub fn name_pattern(mut self, pattern: impl Into<String>) -> Self {
+        self.hooks.set_pattern(pattern.into());
+        self
+    }
+
     /// What moves the file to its new name, instead of a rename.
     ///
     /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
@@ -187,7 +204,9 @@ impl TimedRotatingFileHandlerBuilder {
     pub fn build(self) -> Result<TimedRotatingFileHandler, Error> {
         let schedule = self.schedule().check()?;
         let settings = self.settings.check()?;
-        let names = Dated { when: self.when, hooks: self.hooks };
+        let mut hooks = self.hooks;
+        hooks.read_pattern(settings.path(), Endings::Date)?;
+        let names = Dated { when: self.when, hooks };
         let retention = self.retention.check()?;
         names.check(settings.path(), retention != Retention::default())?;
         let rotation = Rotation::new(schedule, names, retention, self.max_bytes);

@@ -46,7 +46,8 @@ impl Dated {
     pub(crate) fn check(&self, path: &Path, deletes: bool) -> Result<(), Error> {
         for counter in SAMPLE_COUNTERS {
             let name = self.name(path, SAMPLE, counter)?;
-            let refused = |why| Err(Error::config("namer", format_args!("{:?}", name.display().to_string()), why));
+            let refused =
+                |why| Err(Error::config(self.hooks.naming_setting(), format_args!("{:?}", name.display().to_string()), why));
             if name == path {
                 return refused("is the name of the file itself");
             }

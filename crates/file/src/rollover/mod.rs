@@ -1,6 +1,7 @@
 //! What the rotating handlers share: the hooks that name and move files, and how many of the old ones are kept.
 
 mod expire;
+mod naming;
 mod retention;
 
 use std::fmt;
@@ -11,9 +12,11 @@ use std::sync::Arc;
 
 use tracing_handlers_core::Error;
 
+use self::naming::{NamePattern, Origin, refused};
 use crate::upkeep::Place;
 
 pub use self::expire::remove;
+pub use self::naming::Endings;
 pub use self::retention::Retention;
 
 type Namer = Arc<dyn Fn(&Path) -> PathBuf + Send + Sync>;
@@ -23,6 +26,8 @@ type Rotator = Arc<dyn Fn(&Path, &Path) -> io::Result<()> + Send + Sync>;
 #[derive(Clone, Default)]
 pub struct Hooks {
     namer: Option<Namer>,
+    /// Takes the place of a namer, once it was read.
+    pattern: Option<String>,
     rotator: Option<Rotator>,
 }
 
@@ -30,6 +35,33 @@ impl Hooks {
     /// Sets what makes a rolled file's name of the default one.
     pub fn set_namer(&mut self, namer: impl Fn(&Path) -> PathBuf + Send + Sync + 'static) {
         self.namer = Some(Arc::new(namer));
+    }
+
+    /// Sets the pattern of rolled files' names.
+    pub fn set_pattern(&mut self, pattern: String) {
+        self.pattern = Some(pattern);
+    }
+
+    /// Reads the pattern, if there is one, for the files of `path`.
+    ///
+    /// # Errors
+    ///
+    /// A configuration error for a pattern that cannot be, or that stands beside a namer.
+    pub fn read_pattern(&mut self, path: &Path, endings: Endings) -> Result<(), Error> {
+        let Some(pattern) = &self.pattern else { return Ok(()) };
+        if self.namer.is_some() {
+            return Err(refused(pattern, "and a namer cannot both name a file"));
+        }
+        let host = hostname::get().map_err(|error| refused(pattern, "the system does not say its name").with_source(error))?;
+        let origin = Origin { host: host.to_string_lossy().into_owned(), pid: std::process::id() };
+        let read = NamePattern::read(pattern, path, endings, &origin).map_err(|why| refused(pattern, why))?;
+        self.set_namer(move |default| read.name(default));
+        Ok(())
+    }
+
+    /// Which setting the names come from, for errors.
+    pub fn naming_setting(&self) -> &'static str {
+        if self.pattern.is_some() { "name_pattern" } else { "namer" }
     }
 
     /// Sets what moves the file that was written to its new name.

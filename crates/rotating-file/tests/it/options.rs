@@ -497,3 +497,22 @@ fn backups_that_cannot_be_looked_at_are_an_error() {
     setting.fs.fail(Op::Stat, ErrorKind::PermissionDenied);
     assert!(handler.existing_files().unwrap_err().is_io());
 }
+
+#[test]
+fn a_pattern_names_the_chain() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let builder = RotatingFileHandler::builder(&path).format(MessageOnly).max_bytes(1).backup_count(2);
+    let handler = builder.name_pattern("{stem}.{index}.{ext}").build().unwrap();
+    for message in ["first", "second", "third", "fourth"] {
+        handler.handle(&record(message).as_record()).unwrap();
+    }
+    let read = |name: &str| fs::read_to_string(directory.path().join(name)).unwrap();
+    assert_eq!([read("app.2.log"), read("app.1.log"), read("app.log")], ["second\n", "third\n", "fourth\n"]);
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 3);
+    for (pattern, words) in [("{stem}.{ext}", "{index}"), ("{date}.{index}", "{date}")] {
+        let refused =
+            RotatingFileHandler::builder(&path).backup_count(2).name_pattern(pattern).build().unwrap_err().to_string();
+        assert!(refused.contains("name_pattern") && refused.contains(words), "{refused}");
+    }
+}

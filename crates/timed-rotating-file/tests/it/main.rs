@@ -19,6 +19,7 @@ mod crash;
 mod differential;
 mod faults;
 mod options;
+mod pattern;
 mod retention;
 mod schedule_differential;
 mod setting;
