@@ -6,7 +6,7 @@ use std::path::Path;
 
 use tracing_handlers::format::{Json, Pattern, Text, Zone};
 use tracing_handlers::{
-    Buffering, Clock, Error, FileHandler, RotatingFileHandler, SystemClock, TimedRotatingFileHandler, Timestamp,
+    Buffering, Clock, Error, FileHandler, HandlerExt, RotatingFileHandler, SystemClock, TimedRotatingFileHandler, Timestamp,
     WatchedFileHandler, When,
 };
 use tracing_subscriber::filter::LevelFilter;
@@ -21,6 +21,7 @@ pub(crate) fn stops(folder: &Path) -> Result<Vec<(Stop, BoxedLayer)>, Error> {
         rotating_json(folder)?,
         rotating_text(folder)?,
         timed(folder)?,
+        queued(folder)?,
     ])
 }
 
@@ -72,6 +73,14 @@ fn timed(folder: &Path) -> Result<(Stop, BoxedLayer), Error> {
     let layer = builder.layer()?;
     let setting = "text, every hour, by a clock that is in a hurry";
     Ok(Stop::new("TimedRotatingFileHandler", setting, LevelFilter::INFO, layer, Output::Folder(folder)))
+}
+
+fn queued(folder: &Path) -> Result<(Stop, BoxedLayer), Error> {
+    let folder = folder.join("queued");
+    let file = RotatingFileHandler::builder(folder.join("app.log")).max_bytes(250_000).backup_count(9).build()?;
+    let layer = file.queued().layer()?;
+    let setting = "text, a rotating file behind a queue";
+    Ok(Stop::new("… behind a queue", setting, LevelFilter::TRACE, layer, Output::Folder(folder)))
 }
 
 /// A clock on which an hour takes a fifth of a second, so that a short tour sees a few of them.

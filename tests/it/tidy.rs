@@ -244,12 +244,13 @@ fn has_workspace_lints(package: &Package) -> bool {
 
 /// Who may import whom: a crate, those of ours that it may use, and those of others.
 const IMPORTS: &[(&str, &[&str], &[&str])] = &[
-    ("core", &[], &["rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
+    ("core", &[], &["loom", "rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
+    ("queue", &["core"], &["crossbeam-channel", "tokio"]),
     ("file", &["core"], &["hostname", "libc", "tracing-subscriber"]),
     ("rotating-file", &["core", "file"], &[]),
     ("timed-rotating-file", &["core", "file"], &["time"]),
     ("stream", &["core"], &["tracing-subscriber"]),
-    ("facade", &["core", "file", "rotating-file", "stream", "timed-rotating-file"], &[]),
+    ("facade", &["core", "file", "queue", "rotating-file", "stream", "timed-rotating-file"], &[]),
 ];
 
 #[test]

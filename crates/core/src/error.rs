@@ -127,6 +127,13 @@ impl Error {
         self.inner.reported
     }
 
+    /// Marks the error as one that a failure hook is told of, at once or, where drops are told together, later.
+    #[must_use]
+    pub fn reported(mut self) -> Self {
+        self.mark_reported();
+        self
+    }
+
     pub(crate) fn mark_reported(&mut self) {
         self.inner.reported = true;
     }

@@ -32,6 +32,7 @@
 //! duplicated fields, and late [`Span::record`](https://docs.rs/tracing/latest/tracing/struct.Span.html#method.record) values are
 //! in every record that follows. Text formats always escape control characters.
 
+pub mod buffer;
 mod capture;
 pub mod clock;
 mod deadline;
@@ -48,6 +49,7 @@ mod shutdown;
 mod stats;
 pub mod sync;
 
+pub use self::buffer::Overflow;
 pub use self::capture::Limits;
 pub use self::clock::{Clock, SystemClock, Timestamp};
 pub use self::deadline::Deadline;

@@ -2,10 +2,12 @@
 //!
 //! Drop guards miss `process::exit`, forgotten guards and statics, and a global subscriber is never dropped. So a handler that
 //! can have records pending registers itself, and a process-wide exit hook flushes it when `main` returns or `process::exit` is
-//! called. Nothing here takes signals, and nothing runs after `abort` or `SIGKILL`.
+//! called. Nothing here takes signals, and nothing runs after `abort` or `SIGKILL`. What a forked child inherits it leaves to its parent,
+//! or records that wait would come out twice.
 
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::process;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
@@ -18,6 +20,15 @@ const EXIT_TIMEOUT: Duration = Duration::from_secs(1);
 struct Registered {
     handler: Weak<dyn Handler>,
     drain_on_exit: bool,
+    /// Of what a forked child inherits, its parent takes care.
+    process: u32,
+}
+
+impl Registered {
+    /// The handler, if it is there and of this process.
+    fn handler(&self) -> Option<Arc<dyn Handler>> {
+        self.handler.upgrade().filter(|_| self.process == process::id())
+    }
 }
 
 static REGISTERED: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
@@ -28,7 +39,7 @@ static REGISTERED: Mutex<Vec<Registered>> = Mutex::new(Vec::new());
 pub fn register_pending(handler: &Arc<dyn Handler>, drain_on_exit: bool) {
     let mut registered = lock(&REGISTERED);
     registered.retain(|other| other.handler.strong_count() > 0);
-    registered.push(Registered { handler: Arc::downgrade(handler), drain_on_exit });
+    registered.push(Registered { handler: Arc::downgrade(handler), drain_on_exit, process: process::id() });
     drop(registered);
     exit_hook::install();
 }
@@ -44,7 +55,7 @@ pub fn register_pending(handler: &Arc<dyn Handler>, drain_on_exit: bool) {
 /// ```
 pub fn shutdown(timeout: Duration) -> ShutdownReport {
     let deadline = Deadline::after(timeout);
-    let handlers: Vec<_> = lock(&REGISTERED).iter().rev().filter_map(|entry| entry.handler.upgrade()).collect();
+    let handlers: Vec<_> = lock(&REGISTERED).iter().rev().filter_map(Registered::handler).collect();
     let mut report = ShutdownReport::default();
     let _own_work = reentry::enter();
     for handler in handlers {
@@ -89,7 +100,7 @@ pub(crate) fn drain_at_exit() {
     let deadline = Deadline::after(EXIT_TIMEOUT);
     let Some(registered) = lock_before(&REGISTERED, deadline) else { return };
     for entry in registered.iter().rev().filter(|entry| entry.drain_on_exit) {
-        if let Some(handler) = entry.handler.upgrade() {
+        if let Some(handler) = entry.handler() {
             // A failure was reported by the handler itself; at this point nobody else listens.
             catch_unwind(AssertUnwindSafe(|| handler.flush(deadline))).ok();
         }

@@ -20,6 +20,8 @@
 //! | `file` | [`FileHandler`], [`WatchedFileHandler`] | yes |
 //! | `rotating-file` | [`RotatingFileHandler`] | yes |
 //! | `timed-rotating-file` | [`TimedRotatingFileHandler`], [`Schedule`] | yes |
+//! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
+//! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
 //! | `full` | all of them | |
 //!
 //! # Guarantees
@@ -36,6 +38,13 @@ pub use tracing_handlers_core::{
 pub use tracing_handlers_file as file;
 #[cfg(feature = "file")]
 pub use tracing_handlers_file::{Buffering, FileHandler, FileInfo, FileLayer, Sync, WatchedFileHandler, WatchedFileLayer};
+
+#[cfg(feature = "queue")]
+pub use tracing_handlers_queue as queue;
+#[cfg(feature = "queue")]
+pub use tracing_handlers_queue::{
+    HandlerExt, Overflow, PutError, Queue, QueueHandler, QueueLayer, QueueListener, Queued, QueuedLayer,
+};
 
 #[cfg(feature = "rotating-file")]
 pub use tracing_handlers_rotating_file as rotating_file;

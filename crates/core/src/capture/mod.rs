@@ -12,7 +12,7 @@ use std::process;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
-use tracing_core::{Event, Metadata, Subscriber};
+use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -20,7 +20,7 @@ use self::log_bridge::LogMeta;
 pub(crate) use self::visit::Panics;
 use self::visit::{Entries, FieldVisitor};
 use crate::clock::ClockSource;
-use crate::record::{Fields, Head, Record, Spans};
+use crate::record::{Circumstances, Fields, Head, Record, Spans};
 use crate::{Error, Timestamp};
 
 /// How much of an event is captured. What is cut is marked (`…[12 bytes cut]`), what is left out is counted
@@ -216,6 +216,14 @@ struct Origin {
     process_id: u32,
 }
 
+impl Origin {
+    #[inline]
+    fn at(&self, timestamp: Timestamp) -> Circumstances<'_> {
+        let Self { thread_id, thread_name, process_id } = self;
+        Circumstances { timestamp, thread_id: *thread_id, thread_name: thread_name.as_deref(), process_id: *process_id }
+    }
+}
+
 impl Default for Origin {
     /// That of the calling thread.
     fn default() -> Self {
@@ -291,8 +299,10 @@ where
     scratch.spans.clear();
     scratch.omitted = 0;
     spans::write(event, context, limits, scratch);
-    let mut head = head(event.metadata(), now, &scratch.origin);
-    if LogMeta::is_bridge(event.metadata()) {
+    let site = event.metadata();
+    let mut head = Head::at(site, scratch.origin.at(now));
+    let is_bridge = LogMeta::is_bridge(site);
+    if is_bridge {
         scratch.log.apply(&mut head);
     }
     then(&Record {
@@ -301,21 +311,6 @@ where
         fields: Fields { count: scratch.fields.count, bytes: &scratch.fields.bytes },
         spans: Spans { count: scratch.spans.count, bytes: &scratch.spans.bytes },
         omitted: scratch.omitted + scratch.fields.omitted_count(),
+        site: (!is_bridge).then_some(site),
     })
-}
-
-#[inline]
-fn head<'a>(metadata: &Metadata<'a>, now: Timestamp, origin: &'a Origin) -> Head<'a> {
-    Head {
-        timestamp: now,
-        level: *metadata.level(),
-        target: metadata.target(),
-        name: metadata.name(),
-        module_path: metadata.module_path(),
-        file: metadata.file(),
-        line: metadata.line(),
-        thread_id: origin.thread_id,
-        thread_name: origin.thread_name.as_deref(),
-        process_id: origin.process_id,
-    }
 }

@@ -170,6 +170,7 @@ impl RecordBuilder {
             fields: Fields { count: self.fields.count, bytes: &self.fields.bytes },
             spans: Spans { count: self.spans.count, bytes: &self.spans.bytes },
             omitted: self.omitted,
+            site: None,
         })
     }
 }

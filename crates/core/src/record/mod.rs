@@ -50,7 +50,12 @@ pub struct Record<'a> {
     pub(crate) fields: Fields<'a>,
     pub(crate) spans: Spans<'a>,
     pub(crate) omitted: u32,
+    /// Where the head's constant part comes from, if it is just that: inside of the process it need not be copied.
+    pub(crate) site: Option<&'static CallSite>,
 }
+
+/// What never changes at a call site.
+pub(crate) type CallSite = tracing_core::Metadata<'static>;
 
 /// All that is neither message, fields nor spans.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +70,38 @@ pub(crate) struct Head<'a> {
     pub(crate) thread_id: Option<u64>,
     pub(crate) thread_name: Option<&'a str>,
     pub(crate) process_id: u32,
+}
+
+/// What of the head differs from event to event.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Circumstances<'a> {
+    pub(crate) timestamp: Timestamp,
+    pub(crate) thread_id: Option<u64>,
+    pub(crate) thread_name: Option<&'a str>,
+    pub(crate) process_id: u32,
+}
+
+impl<'a> Head<'a> {
+    /// The head of an event of this call site.
+    #[inline]
+    pub(crate) fn at(site: &CallSite, circumstances: Circumstances<'a>) -> Self
+    where
+        'static: 'a,
+    {
+        let Circumstances { timestamp, thread_id, thread_name, process_id } = circumstances;
+        Self {
+            timestamp,
+            level: *site.level(),
+            target: site.target(),
+            name: site.name(),
+            module_path: site.module_path(),
+            file: site.file(),
+            line: site.line(),
+            thread_id,
+            thread_name,
+            process_id,
+        }
+    }
 }
 
 impl Head<'_> {
@@ -84,7 +121,7 @@ impl Head<'_> {
 
 impl<'a> Record<'a> {
     pub(crate) const EMPTY: Self =
-        Self { head: Head::EMPTY, message: "", fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0 };
+        Self { head: Head::EMPTY, message: "", fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0, site: None };
 
     /// Starts a record made by hand, for tests and for sources other than `tracing`.
     pub fn builder() -> RecordBuilder {
@@ -103,6 +140,11 @@ impl<'a> Record<'a> {
         let mut reader = Reader::new(bytes);
         let record = Self::read(&mut reader).filter(|record| reader.rest().is_empty() && record.is_valid());
         record.ok_or(DecodeError { offset: bytes.len() - reader.rest().len() })
+    }
+
+    /// Reads what our encoder wrote.
+    pub(crate) fn from_encoded(bytes: &'a [u8]) -> Self {
+        Self::read(&mut Reader::new(bytes)).unwrap_or(Self::EMPTY)
     }
 
     /// Reads the map without looking into fields and spans.

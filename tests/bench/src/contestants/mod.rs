@@ -81,6 +81,7 @@ pub(crate) const ALL: &[Contestant] = &[
     Contestant { name: "ours-shared-buffered", spans: true, rolls: true, start: ours::shared_buffered },
     Contestant { name: "ours-timed", spans: true, rolls: true, start: ours::timed },
     Contestant { name: "ours-buffered", spans: true, rolls: true, start: ours::buffered },
+    Contestant { name: "ours-queued", spans: true, rolls: true, start: ours::queued },
     Contestant { name: "ours-file", spans: true, rolls: false, start: ours::file },
     Contestant { name: "ours-json", spans: true, rolls: true, start: ours::json },
     Contestant { name: "tracing-appender-blocking", spans: true, rolls: false, start: tracing_appender::blocking },

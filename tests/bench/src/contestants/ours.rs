@@ -1,9 +1,12 @@
-//! `tracing-handlers`: the rotating file written to at once, buffered and shared, the one rolled by the clock, the plain file, and the rotating file in JSON.
+//! `tracing-handlers`: the rotating file written to at once, buffered, shared and behind a queue, the one rolled by the clock, the plain file, and
+//! the rotating file in JSON.
 
 use std::time::Duration;
 
 use tracing_handlers::format::Json;
-use tracing_handlers::{Buffering, FileHandler, Handler, HandlerLayer, RotatingFileHandler, TimedRotatingFileHandler, When};
+use tracing_handlers::{
+    Buffering, FileHandler, Handler, HandlerExt, HandlerLayer, Overflow, RotatingFileHandler, TimedRotatingFileHandler, When,
+};
 
 use super::{Place, Running, install};
 use crate::{Failed, workload};
@@ -34,6 +37,12 @@ pub(super) fn timed(place: &Place) -> Result<Running, Failed> {
 pub(super) fn buffered(place: &Place) -> Result<Running, Failed> {
     let builder = RotatingFileHandler::builder(place.file()).buffered(Buffering::new());
     start(builder.max_bytes(place.max_bytes).backup_count(place.backups).layer()?)
+}
+
+pub(super) fn queued(place: &Place) -> Result<Running, Failed> {
+    let file = RotatingFileHandler::builder(place.file()).max_bytes(place.max_bytes).backup_count(place.backups).build()?;
+    // Who must lose nothing waits for room; the peer is told the same.
+    start(file.queued().overflow(Overflow::Block(PATIENCE)).layer()?)
 }
 
 pub(super) fn file(place: &Place) -> Result<Running, Failed> {

@@ -1,0 +1,291 @@
+//! Records back to back in one piece of memory (pure).
+//!
+//! Of an event only what differs from others of its call site is copied; the call site itself lives as long as the process. Records
+//! made by hand, and those that came from elsewhere, are encoded whole.
+
+use crate::record::{CallSite, Circumstances, Fields, Head, Spans};
+use crate::{Level, Record, Timestamp};
+
+/// So many dead records, or bytes of them, more than live ones are worth moving the rest together.
+const DEAD_RECORDS: usize = 64;
+const DEAD_BYTES: usize = 64 << 10;
+
+/// What an emptied batch may keep for the next records, unless they need it.
+const KEPT_BYTES: usize = 4 << 20;
+
+/// Records in one piece of memory that is used again and again.
+#[derive(Debug, Default)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    live: usize,
+    live_bytes: usize,
+    /// No record before this one can be evicted: the policy of a queue stays the same.
+    evicted_to: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    start: usize,
+    len: usize,
+    level: Level,
+    is_live: bool,
+    form: Form,
+}
+
+/// What the bytes of an entry are.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    /// The whole record.
+    Encoded,
+    /// What differs from event to event, one behind the other: thread name, message, fields, spans. The call site stands for the rest.
+    Parts(Parts),
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Parts {
+    site: &'static CallSite,
+    timestamp: Timestamp,
+    thread_id: Option<u64>,
+    process_id: u32,
+    thread_name_len: Option<u32>,
+    message_len: u32,
+    fields_len: u32,
+    fields: u32,
+    spans: u32,
+    omitted: u32,
+}
+
+impl Parts {
+    /// How `record` comes apart, if it is short and of a call site.
+    #[inline]
+    fn of(record: &Record<'_>) -> Option<Self> {
+        let head = &record.head;
+        let thread_name_len = match head.thread_name {
+            Some(name) => Some(u32::try_from(name.len()).ok()?),
+            None => None,
+        };
+        Some(Self {
+            site: record.site?,
+            timestamp: head.timestamp,
+            thread_id: head.thread_id,
+            process_id: head.process_id,
+            thread_name_len,
+            message_len: u32::try_from(record.message.len()).ok()?,
+            fields_len: u32::try_from(record.fields.bytes.len()).ok()?,
+            fields: record.fields.count,
+            spans: record.spans.count,
+            omitted: record.omitted,
+        })
+    }
+
+    #[inline]
+    fn write(record: &Record<'_>, out: &mut Vec<u8>) {
+        let name = record.head.thread_name.unwrap_or("");
+        out.reserve(name.len() + record.message.len() + record.fields.bytes.len() + record.spans.bytes.len());
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(record.message.as_bytes());
+        out.extend_from_slice(record.fields.bytes);
+        out.extend_from_slice(record.spans.bytes);
+    }
+
+    /// The record that came apart into these bytes; nothing here fails for those.
+    #[inline]
+    fn read(self, bytes: &[u8]) -> Option<Record<'_>> {
+        let (thread_name, rest) = bytes.split_at_checked(self.thread_name_len.unwrap_or(0) as usize)?;
+        let (message, rest) = rest.split_at_checked(self.message_len as usize)?;
+        let (fields, spans) = rest.split_at_checked(self.fields_len as usize)?;
+        let thread_name = std::str::from_utf8(thread_name).ok()?;
+        let circumstances = Circumstances {
+            timestamp: self.timestamp,
+            thread_id: self.thread_id,
+            thread_name: self.thread_name_len.map(|_| thread_name),
+            process_id: self.process_id,
+        };
+        Some(Record {
+            head: Head::at(self.site, circumstances),
+            message: std::str::from_utf8(message).ok()?,
+            fields: Fields { count: self.fields, bytes: fields },
+            spans: Spans { count: self.spans, bytes: spans },
+            omitted: self.omitted,
+            site: Some(self.site),
+        })
+    }
+}
+
+impl Entry {
+    /// What it holds of a queue's bytes: its own are many of those of a short record.
+    #[inline]
+    fn weight(&self) -> usize {
+        self.len + size_of::<Self>()
+    }
+
+    #[inline]
+    fn record<'b>(&self, bytes: &'b [u8]) -> Option<Record<'b>> {
+        let bytes = bytes.get(self.start..self.start.saturating_add(self.len))?;
+        match self.form {
+            Form::Encoded => Some(Record::from_encoded(bytes)),
+            Form::Parts(parts) => parts.read(bytes),
+        }
+    }
+}
+
+impl Batch {
+    /// An empty batch.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many records there are.
+    pub fn len(&self) -> usize {
+        self.live
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.live == 0
+    }
+
+    /// The bytes that the records take.
+    pub fn bytes_len(&self) -> usize {
+        self.live_bytes
+    }
+
+    /// The records, oldest first.
+    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
+        let live = self.entries.iter().filter(|entry| entry.is_live);
+        live.filter_map(|entry| entry.record(&self.bytes))
+    }
+
+    /// Appends a record.
+    #[inline]
+    pub fn push(&mut self, record: &Record<'_>) {
+        let start = self.bytes.len();
+        let form = match Parts::of(record) {
+            Some(parts) => {
+                Parts::write(record, &mut self.bytes);
+                Form::Parts(parts)
+            }
+            None => {
+                record.encode(&mut self.bytes);
+                Form::Encoded
+            }
+        };
+        let entry = Entry { start, len: self.bytes.len() - start, level: record.level(), is_live: true, form };
+        self.live += 1;
+        self.live_bytes += entry.weight();
+        self.entries.push(entry);
+    }
+
+    /// Takes the newest record back.
+    pub fn pop(&mut self) {
+        if let Some(entry) = self.entries.pop() {
+            self.bytes.truncate(entry.start);
+            if entry.is_live {
+                self.live -= 1;
+                self.live_bytes -= entry.weight();
+            }
+        }
+    }
+
+    /// Takes out the oldest record, but for the newest, whose level is meant; `false` where there is none. A batch is always
+    /// asked with the same meaning.
+    pub fn evict(&mut self, is_meant: impl Fn(Level) -> bool) -> bool {
+        let newest = self.entries.len().saturating_sub(1);
+        while self.evicted_to < newest {
+            let entry = self.entries.get_mut(self.evicted_to).filter(|entry| entry.is_live && is_meant(entry.level));
+            self.evicted_to += 1;
+            if let Some(entry) = entry {
+                entry.is_live = false;
+                self.live -= 1;
+                self.live_bytes -= entry.weight();
+                self.compact();
+                return true;
+            }
+        }
+        false
+    }
+
+    /// Forgets everything and keeps the memory, unless it is far more than was needed.
+    pub fn clear(&mut self) {
+        if self.bytes.capacity() > KEPT_BYTES && self.bytes.len() < self.bytes.capacity() / 8 {
+            self.bytes = Vec::with_capacity(self.bytes.len());
+        }
+        self.bytes.clear();
+        self.entries.clear();
+        (self.live, self.live_bytes, self.evicted_to) = (0, 0, 0);
+    }
+
+    fn compact(&mut self) {
+        let dead = self.entries.len() - self.live;
+        let dead_bytes = self.bytes.len() + self.entries.len() * size_of::<Entry>() - self.live_bytes;
+        if dead <= self.live + DEAD_RECORDS && dead_bytes <= self.live_bytes + DEAD_BYTES {
+            return;
+        }
+        let (mut end, mut index, mut before) = (0, 0, 0);
+        let (bytes, evicted_to) = (&mut self.bytes, self.evicted_to);
+        self.entries.retain_mut(|entry| {
+            before += usize::from(index < evicted_to && entry.is_live);
+            index += 1;
+            if entry.is_live {
+                bytes.copy_within(entry.start..entry.start + entry.len, end);
+                entry.start = end;
+                end += entry.len;
+            }
+            entry.is_live
+        });
+        self.bytes.truncate(end);
+        self.evicted_to = before;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn push(batch: &mut Batch, level: Level, message: &str) {
+        batch.push(&Record::builder().level(level).message(message).build().as_record());
+    }
+
+    fn messages(batch: &Batch) -> Vec<String> {
+        batch.records().map(|record| record.message().to_owned()).collect()
+    }
+
+    #[test]
+    fn the_oldest_goes_first_and_never_the_newest() {
+        let mut batch = Batch::new();
+        ["one", "two"].iter().for_each(|message| push(&mut batch, Level::INFO, message));
+        assert!(batch.evict(|_| true));
+        assert_eq!(messages(&batch), ["two"]);
+        assert!(!batch.evict(|_| true));
+        batch.pop();
+        assert_eq!((batch.len(), batch.bytes_len()), (0, 0));
+    }
+
+    #[test]
+    fn only_records_that_are_meant_are_evicted() {
+        let mut batch = Batch::new();
+        push(&mut batch, Level::ERROR, "kept");
+        push(&mut batch, Level::DEBUG, "gone");
+        push(&mut batch, Level::ERROR, "newest");
+        assert!(batch.evict(|level| level > Level::WARN));
+        assert!(!batch.evict(|level| level > Level::WARN));
+        assert_eq!(messages(&batch), ["kept", "newest"]);
+    }
+
+    #[test]
+    fn a_batch_whose_oldest_go_for_ever_stays_small_and_right() {
+        let mut batch = Batch::new();
+        for index in 0..10_000 {
+            let level = if index % 1000 == 0 { Level::ERROR } else { Level::INFO };
+            push(&mut batch, level, &format!("record {index}"));
+            if batch.len() > 20 {
+                assert!(batch.evict(|level| level == Level::INFO));
+            }
+        }
+        assert!(batch.entries.len() < 200, "{} entries", batch.entries.len());
+        let kept = messages(&batch);
+        assert_eq!(kept[..10], (0..10).map(|index| format!("record {}", index * 1000)).collect::<Vec<_>>());
+        assert_eq!(kept[10..], (9990..10_000).map(|index| format!("record {index}")).collect::<Vec<_>>());
+    }
+}

@@ -1,0 +1,387 @@
+//! `BoundedQueue`: push, take, the flush barrier and the books.
+
+use std::mem;
+use std::sync::PoisonError;
+use std::time::{Duration, Instant};
+
+use super::batch::Batch;
+use super::overflow::{Limits, Overflow};
+use super::primitives::{Condvar, Mutex, MutexGuard, lock};
+use super::wake::{Consumer, Pace};
+use crate::clock::monotonic;
+use crate::{Deadline, DropReason, Record, Stats};
+
+/// How often drops are told of.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// A queue of encoded records, bounded in records and bytes, with many producers and one consumer.
+///
+/// ```
+/// use tracing_handlers_core::Record;
+/// use tracing_handlers_core::buffer::{Batch, BoundedQueue, Limits};
+///
+/// let queue = BoundedQueue::new(Limits { records: 1, ..Limits::default() });
+/// let record = Record::builder().message("hello").build();
+/// assert!(queue.push(&record.as_record()).result.is_ok());
+/// assert!(queue.push(&record.as_record()).result.is_err());
+///
+/// let mut batch = Batch::new();
+/// let taken = queue.take(&mut batch);
+/// assert_eq!(taken.records, 1);
+/// assert!(taken.summary.is_some(), "a record of what was dropped is due");
+/// queue.finish(0, Default::default());
+/// assert_eq!((queue.stats().delivered, queue.stats().dropped()), (2, 1));
+/// ```
+#[derive(Debug)]
+pub struct BoundedQueue {
+    limits: Limits,
+    state: Mutex<State>,
+    /// The consumer waits here for records.
+    work: Condvar,
+    /// Producers wait here for room.
+    room: Condvar,
+    /// Flushes wait here for what is under way.
+    progress: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    filling: Batch,
+    is_closed: bool,
+    is_stopped: bool,
+    consumer: Consumer,
+    /// The consumer should look now.
+    is_urgent: bool,
+    waiting_for_room: usize,
+    /// Counts accepted records; what is flushed is everything up to one of these numbers.
+    accepted: u64,
+    taken: u64,
+    done: u64,
+    in_flight: u64,
+    handled: u64,
+    delivered: u64,
+    dropped: Stats,
+    /// What the consumer said of its target after the last batch.
+    target: Stats,
+    unreported: Told,
+    unsummarized: Told,
+}
+
+/// Drops that nobody was told of yet.
+#[derive(Clone, Copy, Debug, Default)]
+struct Told {
+    drops: Stats,
+    at: Option<Instant>,
+}
+
+impl Told {
+    fn take_if_due(&mut self, now: Instant) -> Option<Stats> {
+        let too_soon = self.at.is_some_and(|at| now.saturating_duration_since(at) < TOLD_EVERY);
+        if too_soon { None } else { self.take(Some(now)) }
+    }
+
+    fn take(&mut self, now: Option<Instant>) -> Option<Stats> {
+        if self.drops.dropped() == 0 {
+            return None;
+        }
+        self.at = now.or(self.at);
+        Some(mem::take(&mut self.drops))
+    }
+}
+
+/// What became of a record that was pushed.
+#[derive(Clone, Copy, Debug)]
+#[must_use]
+pub struct Pushed {
+    /// Whether the record is in.
+    pub result: Result<(), DropReason>,
+    /// Drops that it is time to report.
+    pub report: Option<Stats>,
+}
+
+/// What the consumer took.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken {
+    /// How many records.
+    pub records: usize,
+    /// Whether there was so much that the next look should come at once.
+    pub is_much: bool,
+    /// Drops that it is time to write a record of.
+    pub summary: Option<Stats>,
+}
+
+impl BoundedQueue {
+    /// An empty queue within these limits.
+    pub fn new(limits: Limits) -> Self {
+        let state = State {
+            filling: Batch::new(),
+            is_closed: false,
+            is_stopped: false,
+            consumer: Consumer::Busy,
+            is_urgent: false,
+            waiting_for_room: 0,
+            accepted: 0,
+            taken: 0,
+            done: 0,
+            in_flight: 0,
+            handled: 0,
+            delivered: 0,
+            dropped: Stats::new(),
+            target: Stats::new(),
+            unreported: Told::default(),
+            unsummarized: Told::default(),
+        };
+        let [work, room, progress] = [(); 3].map(|()| Condvar::new());
+        Self { limits, state: Mutex::new(state), work, room, progress }
+    }
+
+    /// Its limits.
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Takes a record in, or counts it as dropped.
+    #[inline]
+    pub fn push(&self, record: &Record<'_>) -> Pushed {
+        let mut state = lock(&self.state);
+        state.handled += 1;
+        if !state.try_push(record, &self.limits) {
+            return self.push_without_room(state, record);
+        }
+        let wakes = state.wakes(record, &self.limits);
+        let report = state.evicted_report();
+        drop(state);
+        if wakes {
+            self.work.notify_one();
+        }
+        Pushed { result: Ok(()), report }
+    }
+
+    #[cold]
+    fn push_without_room<'s>(&'s self, mut state: MutexGuard<'s, State>, record: &Record<'_>) -> Pushed {
+        let mut is_in = false;
+        if let (Overflow::Block(patience), false) = (self.limits.overflow, state.is_closed) {
+            let deadline = Deadline::after(patience);
+            while !is_in && !state.is_closed && !deadline.has_passed() {
+                state = self.wait_for_room(state, deadline);
+                is_in = state.try_push(record, &self.limits);
+            }
+        }
+        let wakes = state.wakes(record, &self.limits);
+        if !is_in {
+            let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
+            state.drop_one(reason);
+        }
+        let report = state.unreported.take_if_due(monotonic());
+        let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
+        drop(state);
+        if wakes {
+            self.work.notify_one();
+        }
+        Pushed { result: if is_in { Ok(()) } else { Err(reason) }, report }
+    }
+
+    fn wait_for_room<'s>(&'s self, mut state: MutexGuard<'s, State>, deadline: Deadline) -> MutexGuard<'s, State> {
+        state.waiting_for_room += 1;
+        // Who is full was half full: the consumer was woken. It may have gone to sleep over a batch since.
+        state.is_urgent = true;
+        self.work.notify_one();
+        let mut state = wait(&self.room, state, deadline);
+        state.waiting_for_room -= 1;
+        state
+    }
+
+    /// Swaps everything out into `batch`, whose old content is forgotten. What is taken is pending until [`finish`](Self::finish).
+    pub fn take(&self, batch: &mut Batch) -> Taken {
+        batch.clear();
+        let mut state = lock(&self.state);
+        mem::swap(&mut state.filling, batch);
+        state.taken = state.accepted;
+        state.in_flight = batch.len() as u64;
+        let now = (state.unsummarized.drops.dropped() > 0).then(monotonic);
+        let summary = match now {
+            Some(_) if state.is_closed => state.unsummarized.take(None),
+            Some(now) => state.unsummarized.take_if_due(now),
+            None => None,
+        };
+        state.in_flight += u64::from(summary.is_some());
+        state.handled += u64::from(summary.is_some());
+        let frees = state.waiting_for_room > 0;
+        drop(state);
+        if frees {
+            self.room.notify_all();
+        }
+        Taken { records: batch.len(), is_much: self.limits.is_much(batch.len(), batch.bytes_len()), summary }
+    }
+
+    /// Settles what was taken: delivered, but for those `lost` to a panic. `target` is what the place they went to counted.
+    pub fn finish(&self, lost: u64, target: Stats) {
+        let mut state = lock(&self.state);
+        let lost = lost.min(state.in_flight);
+        state.delivered += state.in_flight - lost;
+        state.dropped.add_dropped(DropReason::Panicked, lost);
+        state.in_flight = 0;
+        state.done = state.taken;
+        state.target = target;
+        drop(state);
+        self.progress.notify_all();
+    }
+
+    /// The consumer waits for records, for its pace or for a wake-up.
+    pub fn wait(&self, pace: &mut Pace) {
+        let mut state = lock(&self.state);
+        if !state.is_urgent && !state.is_over() {
+            let owes_nothing = state.filling.is_empty() && state.unsummarized.drops.dropped() == 0;
+            let pause = pace.pause().or((!owes_nothing).then_some(self.limits.max_delay));
+            state.consumer = if pause.is_some() { Consumer::Polling } else { Consumer::Asleep };
+            // Woken for no reason, the consumer looks once too often.
+            state = match pause {
+                Some(pause) => self.work.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0,
+                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+        state.consumer = Consumer::Busy;
+        state.is_urgent = false;
+    }
+
+    /// Has the consumer look now; gives the number up to which everything was accepted.
+    pub fn barrier(&self) -> u64 {
+        let mut state = lock(&self.state);
+        state.is_urgent = true;
+        let sequence = state.accepted;
+        drop(state);
+        self.work.notify_one();
+        sequence
+    }
+
+    /// Waits until everything up to a [`barrier`](Self::barrier) was settled; `false` if the time is up first.
+    pub fn wait_until_done(&self, sequence: u64, deadline: Deadline) -> bool {
+        let mut state = lock(&self.state);
+        while state.done < sequence {
+            if deadline.has_passed() {
+                return false;
+            }
+            state = wait(&self.progress, state, deadline);
+        }
+        true
+    }
+
+    /// Refuses records from now on; what is in stays for the consumer.
+    pub fn close(&self) {
+        lock(&self.state).is_closed = true;
+        self.work.notify_one();
+        self.room.notify_all();
+    }
+
+    /// Tells the consumer to end, or that a new one begins.
+    pub fn set_stopped(&self, is_stopped: bool) {
+        lock(&self.state).is_stopped = is_stopped;
+        self.work.notify_one();
+    }
+
+    /// Whether the consumer should end, after it took what is in by now: it was stopped, or the queue is closed.
+    pub fn is_over(&self) -> bool {
+        lock(&self.state).is_over()
+    }
+
+    /// Drops that were not reported yet, for flush and close.
+    pub fn take_unreported(&self) -> Option<Stats> {
+        lock(&self.state).unreported.take(None)
+    }
+
+    /// The queue's own counters: delivered is what the consumer settled.
+    pub fn stats(&self) -> Stats {
+        lock(&self.state).stats()
+    }
+
+    /// The counters, those of the target after the last batch, and the number of that batch where none is under way.
+    pub fn snapshot(&self) -> (Stats, Stats, Option<u64>) {
+        let state = lock(&self.state);
+        let quiet = (state.in_flight == 0).then_some(state.done);
+        (state.stats(), state.target, quiet)
+    }
+}
+
+fn wait<'s>(condition: &Condvar, state: MutexGuard<'s, State>, deadline: Deadline) -> MutexGuard<'s, State> {
+    match deadline.remaining() {
+        None => condition.wait(state).unwrap_or_else(PoisonError::into_inner),
+        Some(left) => condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
+    }
+}
+
+impl State {
+    /// Pushes, after others made room as the policy has it.
+    #[inline]
+    fn try_push(&mut self, record: &Record<'_>, limits: &Limits) -> bool {
+        // What drops the newest need not encode it first.
+        let is_full =
+            self.filling.len() >= limits.records && matches!(limits.overflow, Overflow::DropNewest | Overflow::Block(_));
+        if self.is_closed || is_full {
+            return false;
+        }
+        self.filling.push(record);
+        if !limits.fit(self.filling.len(), self.filling.bytes_len()) && !self.make_room(record, limits) {
+            self.filling.pop();
+            return false;
+        }
+        self.accepted += 1;
+        true
+    }
+
+    #[cold]
+    fn make_room(&mut self, record: &Record<'_>, limits: &Limits) -> bool {
+        while !limits.fit(self.filling.len(), self.filling.bytes_len()) {
+            let made = match limits.overflow {
+                Overflow::DropOldest => self.filling.evict(|_| true),
+                // More verbose levels are the greater ones.
+                Overflow::DropBelow(level) => record.level() <= level && self.filling.evict(|other| other > level),
+                Overflow::DropNewest | Overflow::Block(_) => false,
+            };
+            if !made {
+                return false;
+            }
+            self.drop_one(DropReason::Full);
+        }
+        true
+    }
+
+    fn drop_one(&mut self, reason: DropReason) {
+        self.dropped.add_dropped(reason, 1);
+        self.unreported.drops.add_dropped(reason, 1);
+        if reason == DropReason::Full {
+            self.unsummarized.drops.add_dropped(reason, 1);
+        }
+    }
+
+    #[inline]
+    fn evicted_report(&mut self) -> Option<Stats> {
+        if self.unreported.drops.dropped() == 0 { None } else { self.unreported.take_if_due(monotonic()) }
+    }
+
+    /// Whether the consumer has to be woken; then it counts as woken.
+    #[inline]
+    fn wakes(&mut self, record: &Record<'_>, limits: &Limits) -> bool {
+        let is_urgent = record.level() <= limits.wake_level || limits.is_much(self.filling.len(), self.filling.bytes_len());
+        // Whoever is busy looks once more before it waits.
+        self.is_urgent |= is_urgent;
+        let wakes = match self.consumer {
+            Consumer::Busy => false,
+            Consumer::Polling => is_urgent,
+            Consumer::Asleep => true,
+        };
+        if wakes {
+            self.consumer = Consumer::Busy;
+            self.is_urgent = true;
+        }
+        wakes
+    }
+
+    fn is_over(&self) -> bool {
+        self.is_stopped || self.is_closed
+    }
+
+    fn stats(&self) -> Stats {
+        let pending = self.filling.len() as u64 + self.in_flight;
+        self.dropped.with_handled(self.handled).with_delivered(self.delivered).with_pending(pending)
+    }
+}

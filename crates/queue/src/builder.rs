@@ -1,0 +1,138 @@
+//! Builds a `QueueHandler`; the settings of everything that has a bounded queue.
+
+use std::sync::Arc;
+
+use tracing_handlers_core::buffer::{BoundedQueue, Limits};
+use tracing_handlers_core::failure::Reporter;
+use tracing_handlers_core::{Error, HandlerLayer, OnFailure};
+
+use crate::handler::{QueueHandler, QueueLayer};
+use crate::intake::{Intake, OwnQueue, Place};
+use crate::own::Queue;
+
+/// What a queue is made of.
+pub(crate) struct QueueSettings {
+    pub(crate) limits: Limits,
+    pub(crate) drain_on_exit: bool,
+    pub(crate) on_failure: Option<Arc<dyn OnFailure>>,
+}
+
+impl Default for QueueSettings {
+    fn default() -> Self {
+        Self { limits: Limits::default(), drain_on_exit: true, on_failure: None }
+    }
+}
+
+impl QueueSettings {
+    pub(crate) fn intake(self, own: Option<Box<dyn Queue>>) -> Result<Intake, Error> {
+        let place = match own {
+            Some(queue) => Place::Own(OwnQueue::new(queue)),
+            None => Place::Bounded(BoundedQueue::new(self.limits.check()?)),
+        };
+        Ok(Intake::new(place, Arc::new(Reporter::new("queue", self.on_failure)), self.drain_on_exit))
+    }
+}
+
+/// The setters of every builder with a bounded queue; the builder has a field `settings: QueueSettings`.
+macro_rules! queue_settings {
+    () => {
+        /// The most records that wait; 65,536 by default.
+        pub fn capacity(mut self, records: usize) -> Self {
+            self.settings.limits.records = records;
+            self
+        }
+
+        /// The most bytes of memory that waiting records take; 32 MiB by default. A larger record is taken when it is alone.
+        pub fn capacity_bytes(mut self, bytes: usize) -> Self {
+            self.settings.limits.bytes = bytes;
+            self
+        }
+
+        /// What becomes of a record that finds no room; [`Overflow::DropNewest`](tracing_handlers_core::buffer::Overflow) by default.
+        pub fn overflow(mut self, overflow: tracing_handlers_core::buffer::Overflow) -> Self {
+            self.settings.limits.overflow = overflow;
+            self
+        }
+
+        /// How long a record may wait before the thread looks; 5 ms by default. Waking a thread costs its caller more than all the
+        /// rest, so in the common case nobody does.
+        pub fn max_delay(mut self, delay: std::time::Duration) -> Self {
+            self.settings.limits.max_delay = delay;
+            self
+        }
+
+        /// From which level up a record wakes the thread at once; `ERROR` by default.
+        pub fn wake_level(mut self, level: tracing_handlers_core::Level) -> Self {
+            self.settings.limits.wake_level = level;
+            self
+        }
+
+        /// Whether what waits is handed on when the process ends by returning from `main` or by `process::exit`; on by default.
+        pub fn drain_on_exit(mut self, drain: bool) -> Self {
+            self.settings.drain_on_exit = drain;
+            self
+        }
+
+        /// Who is told of failures and of dropped records, these at most once in ten seconds; a rate-limited line on stderr by default.
+        pub fn on_failure(mut self, hook: impl tracing_handlers_core::OnFailure) -> Self {
+            self.settings.on_failure = Some(std::sync::Arc::new(hook));
+            self
+        }
+    };
+}
+
+pub(crate) use queue_settings;
+
+/// Builds a [`QueueHandler`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`capacity`](Self::capacity), [`capacity_bytes`](Self::capacity_bytes) | 65,536 records, 32 MiB |
+/// | [`overflow`](Self::overflow) | drop the newest |
+/// | [`max_delay`](Self::max_delay), [`wake_level`](Self::wake_level) | 5 ms, `ERROR` |
+/// | [`drain_on_exit`](Self::drain_on_exit) | on |
+/// | [`queue`](Self::queue) | a bounded queue of its own |
+/// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
+#[must_use]
+pub struct QueueHandlerBuilder {
+    settings: QueueSettings,
+    own: Option<Box<dyn Queue>>,
+}
+
+impl QueueHandlerBuilder {
+    pub(crate) fn new() -> Self {
+        Self { settings: QueueSettings::default(), own: None }
+    }
+
+    queue_settings!();
+
+    /// A queue of your own, in the place of the bounded one: a channel, or anything that implements [`Queue`]. The settings of the bounded
+    /// one mean nothing to it.
+    pub fn queue(mut self, queue: impl Queue) -> Self {
+        self.own = Some(Box::new(queue));
+        self
+    }
+
+    /// The handler.
+    ///
+    /// # Errors
+    ///
+    /// Capacities and delays of zero.
+    pub fn build(self) -> Result<QueueHandler, Error> {
+        Ok(QueueHandler { intake: Arc::new(self.settings.intake(self.own)?) })
+    }
+
+    /// The handler as a layer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    pub fn layer(self) -> Result<QueueLayer, Error> {
+        let hook = self.settings.on_failure.clone();
+        let layer = HandlerLayer::new(self.build()?);
+        Ok(match hook {
+            Some(hook) => layer.on_failure(hook),
+            None => layer,
+        })
+    }
+}

@@ -1,0 +1,18 @@
+//! The tests of the queue.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "the functions that tests call fail as tests do"
+)]
+
+mod contract;
+mod cpython;
+mod equation;
+mod listener;
+mod overflow;
+mod own;
+mod queued;
