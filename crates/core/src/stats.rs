@@ -17,11 +17,13 @@ pub enum DropReason {
     Reentrant,
     /// User code (a format, a hook, a handler) panicked over it.
     Panicked,
+    /// It waited too long for a peer that was not there.
+    Expired,
 }
 
 impl DropReason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [DropReason; 5] = [Self::Failed, Self::Closed, Self::Full, Self::Reentrant, Self::Panicked];
+    pub const ALL: [DropReason; 6] = [Self::Failed, Self::Closed, Self::Full, Self::Reentrant, Self::Panicked, Self::Expired];
 
     /// The reason as one word, for messages and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +33,7 @@ impl DropReason {
             Self::Full => "full",
             Self::Reentrant => "reentrant",
             Self::Panicked => "panicked",
+            Self::Expired => "expired",
         }
     }
 

@@ -3,11 +3,10 @@
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Duration;
 
-use tracing_handlers_core::buffer::{Batch, BoundedQueue, Pushed};
-use tracing_handlers_core::clock::ClockSource;
+use tracing_handlers_core::buffer::{Batch, BoundedQueue, Pushed, summary};
 use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::sync::lock;
-use tracing_handlers_core::{Counters, DropReason, Error, Level, Record, RecordBuf, Stats};
+use tracing_handlers_core::{Counters, DropReason, Error, Record, RecordBuf, Stats};
 
 use crate::own::{PutError, Queue};
 use crate::worker::Worker;
@@ -161,7 +160,7 @@ impl Intake {
         match &self.place {
             Place::Bounded(queue) => {
                 let taken = queue.take(batch);
-                let summary = taken.summary.map(|drops| summary_of(&drops));
+                let summary = taken.summary.map(|drops| summary(&drops));
                 let found = taken.records > 0 || summary.is_some();
                 if found {
                     let (lost, target) = deliver(batch, summary.as_ref());
@@ -180,26 +179,6 @@ impl Intake {
             }
         }
     }
-}
-
-/// The record that says how many others are missing.
-fn summary_of(drops: &Stats) -> RecordBuf {
-    let count = drops.dropped();
-    let noun = if count == 1 { "record was" } else { "records were" };
-    let mut builder = Record::builder()
-        .timestamp(ClockSource::System.now())
-        .level(Level::WARN)
-        .target("tracing_handlers::queue")
-        .name("records dropped")
-        .process_id(std::process::id())
-        .message(format!("{count} {noun} dropped by a full queue"));
-    for reason in DropReason::ALL {
-        let count = drops.dropped_for(reason);
-        if count > 0 {
-            builder = builder.field(reason.as_str(), count);
-        }
-    }
-    builder.build()
 }
 
 /// The error of a record that was not taken.

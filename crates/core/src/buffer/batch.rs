@@ -30,6 +30,8 @@ struct Entry {
     len: usize,
     level: Level,
     is_live: bool,
+    /// That of a queue: which of all that it accepted this is.
+    number: u64,
     form: Form,
 }
 
@@ -160,6 +162,11 @@ impl Batch {
     /// Appends a record.
     #[inline]
     pub fn push(&mut self, record: &Record<'_>) {
+        self.push_numbered(record, 0);
+    }
+
+    #[inline]
+    pub(super) fn push_numbered(&mut self, record: &Record<'_>, number: u64) {
         let start = self.bytes.len();
         let form = match Parts::of(record) {
             Some(parts) => {
@@ -171,10 +178,15 @@ impl Batch {
                 Form::Encoded
             }
         };
-        let entry = Entry { start, len: self.bytes.len() - start, level: record.level(), is_live: true, form };
+        let entry = Entry { start, len: self.bytes.len() - start, level: record.level(), is_live: true, number, form };
         self.live += 1;
         self.live_bytes += entry.weight();
         self.entries.push(entry);
+    }
+
+    /// The number of the oldest record.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.entries.iter().find(|entry| entry.is_live).map(|entry| entry.number)
     }
 
     /// Takes the newest record back.
@@ -204,6 +216,29 @@ impl Batch {
             }
         }
         false
+    }
+
+    /// Moves the oldest records behind those of `other`: so many, or so many bytes, but one at least.
+    pub fn move_oldest(&mut self, other: &mut Self, records: usize, bytes: usize) {
+        let (mut moved, mut moved_bytes) = (0, 0);
+        for (index, entry) in self.entries.iter_mut().enumerate().filter(|(_, entry)| entry.is_live) {
+            let weight = entry.weight();
+            if moved >= records || (moved > 0 && moved_bytes + weight > bytes) {
+                break;
+            }
+            let Some(piece) = self.bytes.get(entry.start..entry.start + entry.len) else { break };
+            let start = other.bytes.len();
+            other.bytes.extend_from_slice(piece);
+            other.entries.push(Entry { start, ..*entry });
+            entry.is_live = false;
+            self.evicted_to = self.evicted_to.max(index + 1);
+            (moved, moved_bytes) = (moved + 1, moved_bytes + weight);
+        }
+        other.live += moved;
+        other.live_bytes += moved_bytes;
+        self.live -= moved;
+        self.live_bytes -= moved_bytes;
+        self.compact();
     }
 
     /// Forgets everything and keeps the memory, unless it is far more than was needed.
@@ -260,6 +295,24 @@ mod tests {
         assert!(!batch.evict(|_| true));
         batch.pop();
         assert_eq!((batch.len(), batch.bytes_len()), (0, 0));
+    }
+
+    #[test]
+    fn the_oldest_are_moved_within_limits_and_one_at_least() {
+        let mut batch = Batch::new();
+        ["one", "two", "three", "four"].iter().for_each(|message| push(&mut batch, Level::INFO, message));
+        let all = batch.bytes_len();
+        let mut moved = Batch::new();
+        batch.move_oldest(&mut moved, 2, usize::MAX);
+        assert_eq!(
+            (messages(&moved), messages(&batch)),
+            (vec!["one".into(), "two".into()], vec!["three".into(), "four".into()])
+        );
+        batch.move_oldest(&mut moved, 9, 1);
+        assert_eq!((moved.len(), batch.len(), moved.bytes_len() + batch.bytes_len()), (3, 1, all));
+        push(&mut batch, Level::INFO, "five");
+        assert!(batch.evict(|_| true));
+        assert_eq!(messages(&batch), ["five"]);
     }
 
     #[test]

@@ -9,9 +9,11 @@ mod batch;
 mod overflow;
 mod primitives;
 mod queue;
+mod summary;
 mod wake;
 
 pub use self::batch::Batch;
 pub use self::overflow::{Limits, Overflow};
 pub use self::queue::{BoundedQueue, Pushed, Taken};
+pub use self::summary::summary;
 pub use self::wake::Pace;

@@ -2,6 +2,7 @@
 
 use std::mem;
 use std::sync::PoisonError;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
@@ -50,6 +51,8 @@ struct State {
     is_closed: bool,
     is_stopped: bool,
     consumer: Consumer,
+    /// How to wake a consumer that is a task.
+    waker: Option<Waker>,
     /// The consumer should look now.
     is_urgent: bool,
     waiting_for_room: usize,
@@ -104,8 +107,8 @@ pub struct Pushed {
 pub struct Taken {
     /// How many records.
     pub records: usize,
-    /// Whether there was so much that the next look should come at once.
-    pub is_much: bool,
+    /// Whether there are others left.
+    pub is_more: bool,
     /// Drops that it is time to write a record of.
     pub summary: Option<Stats>,
 }
@@ -118,6 +121,7 @@ impl BoundedQueue {
             is_closed: false,
             is_stopped: false,
             consumer: Consumer::Busy,
+            waker: None,
             is_urgent: false,
             waiting_for_room: 0,
             accepted: 0,
@@ -150,9 +154,8 @@ impl BoundedQueue {
         }
         let wakes = state.wakes(record, &self.limits);
         let report = state.evicted_report();
-        drop(state);
         if wakes {
-            self.work.notify_one();
+            self.wake(state);
         }
         Pushed { result: Ok(()), report }
     }
@@ -174,9 +177,8 @@ impl BoundedQueue {
         }
         let report = state.unreported.take_if_due(monotonic());
         let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
-        drop(state);
         if wakes {
-            self.work.notify_one();
+            self.wake(state);
         }
         Pushed { result: if is_in { Ok(()) } else { Err(reason) }, report }
     }
@@ -186,6 +188,9 @@ impl BoundedQueue {
         // Who is full was half full: the consumer was woken. It may have gone to sleep over a batch since.
         state.is_urgent = true;
         self.work.notify_one();
+        if let Some(waker) = state.waker.take() {
+            waker.wake();
+        }
         let mut state = wait(&self.room, state, deadline);
         state.waiting_for_room -= 1;
         state
@@ -193,10 +198,19 @@ impl BoundedQueue {
 
     /// Swaps everything out into `batch`, whose old content is forgotten. What is taken is pending until [`finish`](Self::finish).
     pub fn take(&self, batch: &mut Batch) -> Taken {
+        self.take_some(batch, usize::MAX, usize::MAX)
+    }
+
+    /// Takes the oldest records, so many of them or so many bytes at most, but one at least.
+    pub fn take_some(&self, batch: &mut Batch, records: usize, bytes: usize) -> Taken {
         batch.clear();
         let mut state = lock(&self.state);
-        mem::swap(&mut state.filling, batch);
-        state.taken = state.accepted;
+        if state.filling.len() <= records && state.filling.bytes_len() <= bytes {
+            mem::swap(&mut state.filling, batch);
+        } else {
+            state.filling.move_oldest(batch, records.max(1), bytes);
+        }
+        state.taken = state.filling.oldest().map_or(state.accepted, |oldest| oldest - 1);
         state.in_flight = batch.len() as u64;
         let now = (state.unsummarized.drops.dropped() > 0).then(monotonic);
         let summary = match now {
@@ -207,14 +221,29 @@ impl BoundedQueue {
         state.in_flight += u64::from(summary.is_some());
         state.handled += u64::from(summary.is_some());
         let frees = state.waiting_for_room > 0;
+        let is_more = !state.filling.is_empty();
         drop(state);
         if frees {
             self.room.notify_all();
         }
-        Taken { records: batch.len(), is_much: self.limits.is_much(batch.len(), batch.bytes_len()), summary }
+        Taken { records: batch.len(), is_more, summary }
     }
 
-    /// Settles what was taken: delivered, but for those `lost` to a panic. `target` is what the place they went to counted.
+    /// Settles some of what was taken, before the rest.
+    pub fn settle(&self, delivered: u64, dropped: Stats) {
+        let mut state = lock(&self.state);
+        let delivered = delivered.min(state.in_flight);
+        state.delivered += delivered;
+        state.in_flight -= delivered;
+        for reason in DropReason::ALL {
+            let count = dropped.dropped_for(reason).min(state.in_flight);
+            state.dropped.add_dropped(reason, count);
+            state.in_flight -= count;
+        }
+    }
+
+    /// Settles all that is left of what was taken: delivered, but for those `lost` to a panic. `target` is what the place they went
+    /// to counted.
     pub fn finish(&self, lost: u64, target: Stats) {
         let mut state = lock(&self.state);
         let lost = lost.min(state.in_flight);
@@ -227,13 +256,45 @@ impl BoundedQueue {
         self.progress.notify_all();
     }
 
+    /// A consumer that is a task begins to wait: for how long it may, and `None` is until it is woken. It asks
+    /// [`poll_woken`](Self::poll_woken) meanwhile, and ends with [`end_wait`](Self::end_wait).
+    pub fn begin_wait(&self, pace: &mut Pace) -> Option<Duration> {
+        lock(&self.state).begin_wait(pace, self.limits.max_delay)
+    }
+
+    /// Whether the consumer should look; if not, the task is woken when it should.
+    pub fn poll_woken(&self, context: &mut Context<'_>) -> Poll<()> {
+        let mut state = lock(&self.state);
+        if state.is_urgent || state.is_over() || state.consumer == Consumer::Busy {
+            return Poll::Ready(());
+        }
+        state.waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    /// The consumer is at work again. Says whether somebody wants it to look at once: for much, for something important, or to flush.
+    pub fn end_wait(&self) -> bool {
+        let mut state = lock(&self.state);
+        state.consumer = Consumer::Busy;
+        state.waker = None;
+        mem::take(&mut state.is_urgent)
+    }
+
+    /// Wakes the consumer, whatever it is.
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        let waker = state.waker.take();
+        drop(state);
+        self.work.notify_one();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
     /// The consumer waits for records, for its pace or for a wake-up.
     pub fn wait(&self, pace: &mut Pace) {
         let mut state = lock(&self.state);
         if !state.is_urgent && !state.is_over() {
-            let owes_nothing = state.filling.is_empty() && state.unsummarized.drops.dropped() == 0;
-            let pause = pace.pause().or((!owes_nothing).then_some(self.limits.max_delay));
-            state.consumer = if pause.is_some() { Consumer::Polling } else { Consumer::Asleep };
+            let pause = state.begin_wait(pace, self.limits.max_delay);
             // Woken for no reason, the consumer looks once too often.
             state = match pause {
                 Some(pause) => self.work.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0,
@@ -249,8 +310,7 @@ impl BoundedQueue {
         let mut state = lock(&self.state);
         state.is_urgent = true;
         let sequence = state.accepted;
-        drop(state);
-        self.work.notify_one();
+        self.wake(state);
         sequence
     }
 
@@ -266,17 +326,24 @@ impl BoundedQueue {
         true
     }
 
+    /// Whether everything up to a [`barrier`](Self::barrier) was settled.
+    pub fn is_done(&self, sequence: u64) -> bool {
+        lock(&self.state).done >= sequence
+    }
+
     /// Refuses records from now on; what is in stays for the consumer.
     pub fn close(&self) {
-        lock(&self.state).is_closed = true;
-        self.work.notify_one();
+        let mut state = lock(&self.state);
+        state.is_closed = true;
+        self.wake(state);
         self.room.notify_all();
     }
 
     /// Tells the consumer to end, or that a new one begins.
     pub fn set_stopped(&self, is_stopped: bool) {
-        lock(&self.state).is_stopped = is_stopped;
-        self.work.notify_one();
+        let mut state = lock(&self.state);
+        state.is_stopped = is_stopped;
+        self.wake(state);
     }
 
     /// Whether the consumer should end, after it took what is in by now: it was stopped, or the queue is closed.
@@ -319,7 +386,7 @@ impl State {
         if self.is_closed || is_full {
             return false;
         }
-        self.filling.push(record);
+        self.filling.push_numbered(record, self.accepted + 1);
         if !limits.fit(self.filling.len(), self.filling.bytes_len()) && !self.make_room(record, limits) {
             self.filling.pop();
             return false;
@@ -371,13 +438,19 @@ impl State {
         };
         if wakes {
             self.consumer = Consumer::Busy;
-            self.is_urgent = true;
         }
         wakes
     }
 
     fn is_over(&self) -> bool {
         self.is_stopped || self.is_closed
+    }
+
+    fn begin_wait(&mut self, pace: &mut Pace, longest: Duration) -> Option<Duration> {
+        let owes_nothing = self.filling.is_empty() && self.unsummarized.drops.dropped() == 0;
+        let pause = pace.pause().or((!owes_nothing).then_some(longest));
+        self.consumer = if pause.is_some() { Consumer::Polling } else { Consumer::Asleep };
+        pause
     }
 
     fn stats(&self) -> Stats {

@@ -3,6 +3,7 @@
 // Clippy's exceptions for tests do not reach the functions that tests call.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
+mod buffer;
 mod capture;
 mod common;
 mod json;

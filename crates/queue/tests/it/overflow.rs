@@ -106,7 +106,7 @@ fn the_record_of_what_is_missing_says_how_many_and_why() {
     QueueListener::builder(&queue).handler(target.clone()).start().unwrap().stop(LONG).unwrap();
     let records = target.records();
     let summary = records.last().map(RecordBuf::as_record).unwrap();
-    assert_eq!((summary.level(), summary.target()), (Level::WARN, "tracing_handlers::queue"));
+    assert_eq!((summary.level(), summary.target()), (Level::WARN, "tracing_handlers"));
     assert_eq!(summary.field("full"), Some(Value::I64(3)));
     assert!(summary.timestamp().unix_seconds() > 1_700_000_000);
 }

@@ -1,0 +1,253 @@
+//! `Delivery`: the caller's side. Everything here returns at once, or by a deadline.
+
+use std::fmt;
+use std::future::Future;
+use std::process;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::Notify;
+use tracing_handlers_core::buffer::{BoundedQueue, Pushed};
+use tracing_handlers_core::clock::monotonic;
+use tracing_handlers_core::failure::Reporter;
+use tracing_handlers_core::sync::lock;
+use tracing_handlers_core::{Deadline, DropReason, Error, Handler, Record, Stats, register_pending};
+
+use crate::outcome::{Encode, Transport};
+use crate::settings::Settings;
+use crate::task::Task;
+use crate::thread;
+
+/// What caller and task share.
+pub(crate) struct Shared {
+    pub(crate) queue: BoundedQueue,
+    pub(crate) reporter: Reporter,
+    /// One try at once, whatever the wait was for.
+    pub(crate) poke: Notify,
+    /// Something was settled.
+    pub(crate) settled: Notify,
+    /// When the queue is closed: until when the task may try.
+    pub(crate) closing: Mutex<Option<Deadline>>,
+    /// The time of a close was not enough.
+    pub(crate) has_given_up: AtomicBool,
+    pub(crate) status: Mutex<Status>,
+    process: u32,
+}
+
+/// How it goes with the peer.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Status {
+    /// Attempts made.
+    pub attempts: u64,
+    /// Attempts that followed a failed one.
+    pub retries: u64,
+    /// Attempts that failed since the last that did not.
+    pub failures: u32,
+    /// Bytes of the attempts that did not fail.
+    pub bytes: u64,
+    /// What the newest failure was, also if all is well since.
+    pub last_error: Option<String>,
+}
+
+/// A handler whose records a task brings to a peer. Network handlers are made of one.
+pub struct Delivery {
+    shared: Arc<Shared>,
+}
+
+impl Delivery {
+    /// A delivery whose task runs on the process's delivery thread. `name` is for reports: `socket tcp://127.0.0.1:9000`.
+    ///
+    /// # Errors
+    ///
+    /// Settings that let nothing through, and a system that has no thread to give.
+    pub fn start(name: &str, settings: Settings, encode: impl Encode, transport: impl Transport) -> Result<Self, Error> {
+        let drain_on_exit = settings.drain_on_exit;
+        let (delivery, task) = Self::parts(name, settings, encode, transport)?;
+        thread::spawn(move || task.run())?;
+        register_pending(&(Arc::clone(&delivery.shared) as Arc<dyn Handler>), drain_on_exit);
+        Ok(delivery)
+    }
+
+    /// A delivery and the future that does its work, for tests on a clock that is paused. `flush` and `close` would wait in vain on the
+    /// thread that runs it: use [`flush_async`](Self::flush_async).
+    ///
+    /// # Errors
+    ///
+    /// Settings that let nothing through.
+    pub fn with_future(
+        name: &str,
+        settings: Settings,
+        encode: impl Encode,
+        transport: impl Transport,
+    ) -> Result<(Self, impl Future<Output = ()>), Error> {
+        let (delivery, task) = Self::parts(name, settings, encode, transport)?;
+        Ok((delivery, task.run()))
+    }
+
+    fn parts<E: Encode, T: Transport>(
+        name: &str,
+        settings: Settings,
+        encode: E,
+        transport: T,
+    ) -> Result<(Self, Task<E, T>), Error> {
+        let settings = settings.check()?;
+        let shared = Arc::new(Shared {
+            queue: BoundedQueue::new(settings.limits),
+            reporter: Reporter::new(name, settings.on_failure.clone()),
+            poke: Notify::new(),
+            settled: Notify::new(),
+            closing: Mutex::new(None),
+            has_given_up: AtomicBool::new(false),
+            status: Mutex::default(),
+            process: process::id(),
+        });
+        let task = Task::new(Arc::clone(&shared), settings, encode, transport);
+        Ok((Self { shared }, task))
+    }
+
+    /// How it goes with the peer.
+    pub fn status(&self) -> Status {
+        lock(&self.shared.status).clone()
+    }
+
+    /// As [`flush`](Handler::flush), without blocking a thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of `flush`.
+    pub async fn flush_async(&self, deadline: Deadline) -> Result<(), Error> {
+        let shared = &self.shared;
+        let sequence = shared.begin_flush()?;
+        let done = async {
+            loop {
+                let settled = shared.settled.notified();
+                if shared.queue.is_done(sequence) {
+                    return;
+                }
+                settled.await;
+            }
+        };
+        let is_done = match deadline.remaining() {
+            None => {
+                done.await;
+                true
+            }
+            Some(left) => tokio::time::timeout(left, done).await.is_ok(),
+        };
+        shared.end_flush(is_done)
+    }
+}
+
+impl Shared {
+    fn begin_flush(&self) -> Result<u64, Error> {
+        if self.process != process::id() {
+            return Err(Error::new("flush in a forked process, which has no delivery thread"));
+        }
+        let sequence = self.queue.barrier();
+        self.poke.notify_one();
+        Ok(sequence)
+    }
+
+    fn end_flush(&self, is_done: bool) -> Result<(), Error> {
+        self.report_drops(self.queue.take_unreported());
+        self.reporter.settle();
+        if is_done && !self.has_given_up.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        let error = Error::timed_out(format!("bring records to {}", self.reporter.handler()));
+        Err(match &lock(&self.status).last_error {
+            Some(newest) => error.with_source(newest.clone()),
+            None => error,
+        })
+    }
+
+    fn report_drops(&self, drops: Option<Stats>) {
+        let Some(drops) = drops else { return };
+        for reason in DropReason::ALL {
+            let count = drops.dropped_for(reason);
+            if count > 0 {
+                self.reporter.lost(refused(reason), reason, count);
+            }
+        }
+    }
+
+    #[cold]
+    fn settle_push(&self, pushed: Pushed) -> Result<(), Error> {
+        self.report_drops(pushed.report);
+        pushed.result.map_err(|reason| refused(reason).reported())
+    }
+}
+
+fn refused(reason: DropReason) -> Error {
+    match reason {
+        DropReason::Closed => Error::closed("the handler"),
+        _ => Error::full("wait for the peer"),
+    }
+}
+
+/// What the exit hook and `shutdown` see.
+impl Handler for Shared {
+    #[inline]
+    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        let pushed = self.queue.push(record);
+        if pushed.result.is_ok() && pushed.report.is_none() {
+            return Ok(());
+        }
+        self.settle_push(pushed)
+    }
+
+    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
+        if thread::is_this_thread() {
+            return Err(Error::new("flush on the delivery thread"));
+        }
+        let sequence = self.begin_flush()?;
+        let is_done = self.queue.wait_until_done(sequence, deadline);
+        self.end_flush(is_done)
+    }
+
+    fn close(&self, deadline: Deadline) -> Result<(), Error> {
+        *lock(&self.closing) = Some(deadline);
+        self.queue.close();
+        self.flush(deadline)
+    }
+
+    fn stats(&self) -> Stats {
+        self.queue.stats()
+    }
+}
+
+impl Handler for Delivery {
+    #[inline]
+    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        self.shared.handle(record)
+    }
+
+    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
+        self.shared.flush(deadline)
+    }
+
+    fn close(&self, deadline: Deadline) -> Result<(), Error> {
+        self.shared.close(deadline)
+    }
+
+    fn stats(&self) -> Stats {
+        self.shared.stats()
+    }
+}
+
+impl Drop for Delivery {
+    /// What waits is tried for a second, in the background: nobody waits for it. The end of the process would.
+    fn drop(&mut self) {
+        *lock(&self.shared.closing) = Some(Deadline::at(monotonic() + std::time::Duration::from_secs(1)));
+        self.shared.queue.close();
+        self.shared.poke.notify_one();
+    }
+}
+
+impl fmt::Debug for Delivery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (handler, stats) = (self.shared.reporter.handler(), self.shared.queue.stats());
+        f.debug_struct("Delivery").field("handler", &handler).field("stats", &stats).finish_non_exhaustive()
+    }
+}

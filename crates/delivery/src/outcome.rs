@@ -1,0 +1,80 @@
+//! What a handler crate brings: how a record is encoded, how bytes are sent, and what came of it.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tracing_handlers_core::{Error, Record};
+
+use crate::frames::Frames;
+
+/// Encodes records, on the delivery thread.
+pub trait Encode: Send + 'static {
+    /// Appends the frame of one record.
+    ///
+    /// # Errors
+    ///
+    /// Why this record can never be sent. It is dropped and reported.
+    fn encode(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Error>;
+}
+
+impl<F: FnMut(&Record<'_>, &mut Vec<u8>) -> Result<(), Error> + Send + 'static> Encode for F {
+    fn encode(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
+        self(record, out)
+    }
+}
+
+/// Sends frames to a peer. Runs on the delivery thread; its futures need not be `Send`. Whoever awaits them stops after the
+/// attempt's time-out, so a future may be dropped at every await.
+pub trait Transport: Send + 'static {
+    /// One attempt.
+    fn send(&mut self, frames: &Frames) -> impl Future<Output = Outcome>;
+
+    /// Takes leave of the peer, within a second.
+    fn close(&mut self) -> impl Future<Output = ()> {
+        async {}
+    }
+
+    /// Forgets the connection: an attempt ran out of time, or panicked.
+    fn reset(&mut self) {}
+}
+
+/// What came of an attempt.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The peer took responsibility for all of them.
+    Delivered,
+    /// They are on their way, and nobody will say more: UDP, plain TCP, local sockets.
+    Sent,
+    /// None of them arrived.
+    Retry {
+        /// The peer said when to come again.
+        after: Option<Duration>,
+        /// What went wrong.
+        why: Error,
+    },
+    /// Some of them did not arrive.
+    Partial {
+        /// The numbers of those that are worth another try.
+        retry: Vec<usize>,
+        /// The numbers of those that are not, and why.
+        dead: Vec<(usize, String)>,
+        /// The peer said when to come again.
+        after: Option<Duration>,
+        /// What went wrong, if something did besides.
+        why: Option<Error>,
+    },
+    /// They are too many or too large together; one alone is too large for ever.
+    Split,
+    /// The peer will never take any of them.
+    Reject {
+        /// Why.
+        why: String,
+    },
+}
+
+impl Outcome {
+    /// [`Outcome::Retry`], with no word on when.
+    pub fn retry(why: Error) -> Self {
+        Self::Retry { after: None, why }
+    }
+}

@@ -1,0 +1,168 @@
+//! Frames over a connection: TCP, TLS, unix stream.
+
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::io;
+use std::pin::Pin;
+use std::task::Poll;
+
+use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
+use tracing_handlers_core::Error;
+
+use crate::dial::{Peer, Stream};
+use crate::frames::Frames;
+use crate::outcome::{Outcome, Transport};
+
+/// Sends frames over one connection, which is made when there is something to send and made again when it is lost.
+///
+/// What the kernel took of a connection that is lost then may never have been read by the peer, and TCP does not tell. With a
+/// [resend window](Self::resend_window) so many of the newest bytes are sent again over the next connection: twice rather than never.
+pub struct StreamTransport {
+    peer: Peer,
+    connection: Option<Box<dyn Stream>>,
+    window: Window,
+    /// The window goes first, over the next connection.
+    owes_window: bool,
+}
+
+impl StreamTransport {
+    /// To this peer.
+    pub fn new(peer: Peer) -> Self {
+        Self { peer, connection: None, window: Window::default(), owes_window: false }
+    }
+
+    /// How many of the newest bytes are sent again after a connection was lost; none by default.
+    #[must_use]
+    pub fn resend_window(mut self, bytes: usize) -> Self {
+        self.window.limit = bytes;
+        self
+    }
+
+    /// The connection, made if there is none or the peer closed it.
+    async fn connected(&mut self) -> Result<&mut Box<dyn Stream>, Error> {
+        if let Some(connection) = &mut self.connection
+            && is_closed(connection).await
+        {
+            // The peer read all that came before its end: a farewell, and nothing is owed. Where it did not, the window is.
+            let mut connection = self.connection.take();
+            if let Some(connection) = &mut connection {
+                connection.shutdown().await.ok();
+            }
+            self.owes_window = true;
+        }
+        if self.connection.is_none() {
+            let connection = self.peer.connect().await.map_err(|error| self.failed("connect to", error))?;
+            self.connection = Some(connection);
+            self.send_window().await?;
+        }
+        self.connection.as_mut().ok_or_else(|| Error::new("keep a connection"))
+    }
+
+    async fn send_window(&mut self) -> Result<(), Error> {
+        if !std::mem::take(&mut self.owes_window) {
+            return Ok(());
+        }
+        let Some(connection) = &mut self.connection else { return Ok(()) };
+        for frame in &self.window.frames {
+            if let Err(error) = connection.write_all(frame).await {
+                self.lost();
+                return Err(self.failed("send to", error));
+            }
+        }
+        Ok(())
+    }
+
+    fn lost(&mut self) {
+        self.connection = None;
+        self.owes_window = true;
+    }
+
+    fn failed(&self, what: &str, error: io::Error) -> Error {
+        Error::io(format!("{what} {}", self.peer), error)
+    }
+}
+
+impl Transport for StreamTransport {
+    async fn send(&mut self, frames: &Frames) -> Outcome {
+        let connection = match self.connected().await {
+            Ok(connection) => connection,
+            Err(why) => return Outcome::retry(why),
+        };
+        let bytes = frames.bytes();
+        let mut written = 0;
+        let error = loop {
+            let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) else { break None };
+            match connection.write(rest).await {
+                Ok(0) => break Some(io::ErrorKind::WriteZero.into()),
+                Ok(count) => written += count,
+                Err(error) => break Some(error),
+            }
+        };
+        let error = match error {
+            None => connection.flush().await.err(),
+            some => some,
+        };
+        let whole = frames.whole_within(written);
+        self.window.add(frames.iter().take(whole));
+        let Some(error) = error else { return Outcome::Sent };
+        self.lost();
+        let why = Some(self.failed("send to", error));
+        Outcome::Partial { retry: (whole..frames.len()).collect(), dead: Vec::new(), after: None, why }
+    }
+
+    async fn close(&mut self) {
+        let Some(mut connection) = self.connection.take() else { return };
+        if connection.shutdown().await.is_ok() {
+            // The end of the peer says that it has read everything.
+            let mut ignored = [0; 512];
+            while matches!(connection.read(&mut ignored).await, Ok(1..)) {}
+        }
+    }
+
+    /// How much of a frame went out nobody knows: the next connection begins with a whole one.
+    fn reset(&mut self) {
+        self.lost();
+    }
+}
+
+/// Whether the peer has closed its end; what it says is not for us.
+async fn is_closed(connection: &mut Box<dyn Stream>) -> bool {
+    // Lets the runtime ask the system, or an end that came meanwhile would not be seen.
+    tokio::task::yield_now().await;
+    poll_fn(|context| {
+        let mut bytes = [0; 512];
+        loop {
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut *connection).poll_read(context, &mut buffer) {
+                Poll::Pending => return Poll::Ready(false),
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(true),
+            }
+        }
+    })
+    .await
+}
+
+/// The newest frames that were sent.
+#[derive(Default)]
+struct Window {
+    limit: usize,
+    bytes: usize,
+    frames: VecDeque<Vec<u8>>,
+}
+
+impl Window {
+    fn add<'f>(&mut self, frames: impl Iterator<Item = &'f [u8]>) {
+        if self.limit == 0 {
+            return;
+        }
+        for frame in frames {
+            self.frames.push_back(frame.to_vec());
+            self.bytes += frame.len();
+        }
+        while self.bytes > self.limit {
+            let Some(oldest) = self.frames.pop_front() else { return };
+            self.bytes -= oldest.len();
+        }
+    }
+}

@@ -1,0 +1,311 @@
+//! The task's side: take, encode, attempt, settle.
+
+use std::collections::VecDeque;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tracing_handlers_core::buffer::{Batch, BoundedQueue, Pace, summary};
+use tracing_handlers_core::sync::lock;
+use tracing_handlers_core::{DropReason, Error, RecordBuf, Stats, Timestamp};
+
+use crate::delivery::Shared;
+use crate::frames::Frames;
+use crate::outcome::{Encode, Outcome, Transport};
+use crate::settings::Settings;
+
+/// So often a transport may panic over the same frames.
+const PANICS: u32 = 3;
+
+/// How long the farewell to a peer may take.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+pub(crate) struct Task<E, T> {
+    shared: Arc<Shared>,
+    settings: Settings,
+    encode: E,
+    transport: T,
+    pace: Pace,
+}
+
+/// What came of an attempt, at the level of the task.
+enum Next {
+    /// All of it is settled.
+    Done,
+    /// In these pieces, at once.
+    Pieces(Frames, Frames),
+    /// Again, with what is left.
+    Again { frames: Frames, after: Option<Duration> },
+}
+
+impl<E: Encode, T: Transport> Task<E, T> {
+    pub(crate) fn new(shared: Arc<Shared>, settings: Settings, encode: E, transport: T) -> Self {
+        let pace = Pace::new(settings.limits.max_delay);
+        Self { shared, settings, encode, transport, pace }
+    }
+
+    /// Works until the queue is closed and empty, or the time of its close is up.
+    pub(crate) async fn run(mut self) {
+        let (mut batch, mut frames) = (Batch::new(), Frames::new());
+        loop {
+            // Asked first: what was in by then is delivered before the end.
+            let is_over = self.shared.queue.is_over();
+            let taken = self.shared.queue.take_some(&mut batch, self.settings.batch_records, self.settings.batch_bytes);
+            let found = taken.records > 0 || taken.summary.is_some();
+            self.pace.looked(found);
+            if found {
+                let missing = taken.summary.as_ref().map(summary);
+                self.encode_all(&batch, missing.as_ref(), &mut frames);
+                self.deliver(std::mem::take(&mut frames)).await;
+            }
+            self.shared.queue.finish(0, Stats::new());
+            self.shared.settled.notify_waiters();
+            if taken.is_more {
+                continue;
+            }
+            if is_over && !found {
+                break;
+            }
+            if !is_over {
+                self.wait().await;
+            }
+        }
+        drop(tokio::time::timeout(FAREWELL, self.transport.close()).await);
+        self.shared.reporter.settle();
+    }
+
+    /// Waits for records, and for company for the first of them.
+    async fn wait(&mut self) {
+        let queue = &self.shared.queue;
+        let pause = queue.begin_wait(&mut self.pace);
+        woken_or(queue, pause).await;
+        let is_urgent = queue.end_wait();
+        if !is_urgent && !self.settings.linger.is_zero() && queue.stats().pending > 0 {
+            let mut steady = Pace::new(self.settings.linger);
+            queue.begin_wait(&mut steady);
+            tokio::select! {
+                () = woken_or(queue, Some(self.settings.linger)) => {}
+                () = self.shared.poke.notified() => {}
+            }
+            queue.end_wait();
+        }
+    }
+
+    fn encode_all(&mut self, batch: &Batch, summary: Option<&RecordBuf>, frames: &mut Frames) {
+        frames.clear();
+        let oldest = self.oldest();
+        for record in batch.records().chain(summary.map(RecordBuf::as_record)) {
+            if is_expired(record.timestamp(), oldest) {
+                self.drop_some(DropReason::Expired, 1, Error::new("wait for the peer: older than `max_age`"));
+                continue;
+            }
+            let encoded =
+                catch_unwind(AssertUnwindSafe(|| frames.push(record.timestamp(), |out| self.encode.encode(&record, out))));
+            match encoded {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => self.drop_some(DropReason::Failed, 1, error),
+                Err(_) => self.drop_some(DropReason::Panicked, 1, Error::panicked("encoding a record panicked")),
+            }
+        }
+    }
+
+    async fn deliver(&mut self, frames: Frames) {
+        let mut pieces = VecDeque::from([frames]);
+        let mut panics = 0;
+        while let Some(frames) = pieces.pop_front() {
+            let Some(frames) = self.without_expired(frames) else { continue };
+            if self.is_time_up() {
+                self.shared.has_given_up.store(true, Ordering::SeqCst);
+                let what = format!("bring records to {} before it was closed", self.shared.reporter.handler());
+                self.drop_some(DropReason::Closed, frames.len() as u64, Error::timed_out(what));
+                continue;
+            }
+            match self.attempt(frames, &mut panics).await {
+                Next::Done => panics = 0,
+                Next::Pieces(first, second) => {
+                    pieces.push_front(second);
+                    pieces.push_front(first);
+                }
+                Next::Again { frames, after } => {
+                    pieces.push_front(frames);
+                    self.pause(after).await;
+                }
+            }
+        }
+    }
+
+    async fn attempt(&mut self, frames: Frames, panics: &mut u32) -> Next {
+        let time = self.time_left().map_or(self.settings.attempt_timeout, |left| left.min(self.settings.attempt_timeout));
+        let attempted = {
+            let sending = pin!(self.transport.send(&frames));
+            tokio::time::timeout(time, Contained(sending)).await
+        };
+        let outcome = match attempted {
+            Ok(Some(outcome)) => outcome,
+            Ok(None) => {
+                self.transport.reset();
+                *panics += 1;
+                let error = Error::panicked(format!("sending to {} panicked", self.shared.reporter.handler()));
+                if *panics >= PANICS {
+                    *panics = 0;
+                    self.note_attempt(Some(&error), 0);
+                    return self.give_up_or_halve(frames, DropReason::Panicked, error);
+                }
+                Outcome::retry(error)
+            }
+            Err(_) => {
+                self.transport.reset();
+                Outcome::retry(Error::timed_out(format!("send to {}: no answer in {time:?}", self.shared.reporter.handler())))
+            }
+        };
+        self.settle(frames, outcome)
+    }
+
+    fn settle(&mut self, frames: Frames, outcome: Outcome) -> Next {
+        let (all, bytes) = (frames.len() as u64, frames.bytes().len() as u64);
+        match outcome {
+            Outcome::Delivered | Outcome::Sent => {
+                self.note_attempt(None, bytes);
+                self.shared.queue.settle(all, Stats::new());
+                Next::Done
+            }
+            Outcome::Retry { after, why } => {
+                self.note_attempt(Some(&why), 0);
+                self.shared.reporter.note(why);
+                Next::Again { frames, after }
+            }
+            Outcome::Partial { retry, dead, after, why } => {
+                let left = frames.select(|index| retry.contains(&index));
+                self.note_attempt(why.as_ref(), bytes.saturating_sub(left.bytes().len() as u64));
+                let dropped = (dead.len() as u64).min(all - left.len() as u64);
+                self.shared.queue.settle(all - left.len() as u64 - dropped, Stats::new());
+                if let Some((_, why)) = dead.into_iter().next() {
+                    self.drop_some(DropReason::Failed, dropped, Error::new(why));
+                }
+                if let Some(why) = why {
+                    self.shared.reporter.note(why);
+                }
+                if left.is_empty() { Next::Done } else { Next::Again { frames: left, after } }
+            }
+            Outcome::Split => {
+                self.note_attempt(None, 0);
+                self.give_up_or_halve(frames, DropReason::Failed, Error::new("a record is too large for the peer"))
+            }
+            Outcome::Reject { why } => {
+                let error = Error::new(why);
+                self.note_attempt(Some(&error), 0);
+                self.drop_some(DropReason::Failed, all, error);
+                Next::Done
+            }
+        }
+    }
+
+    /// One of many must not cost the others their delivery.
+    fn give_up_or_halve(&mut self, frames: Frames, reason: DropReason, error: Error) -> Next {
+        if frames.len() <= 1 {
+            self.drop_some(reason, frames.len() as u64, error);
+            return Next::Done;
+        }
+        let half = frames.len() / 2;
+        Next::Pieces(frames.select(|index| index < half), frames.select(|index| index >= half))
+    }
+
+    /// Waits before the next attempt, unless somebody wants it at once.
+    async fn pause(&mut self, after: Option<Duration>) {
+        /// A peer may ask for so much patience, and no more.
+        const LONGEST: Duration = Duration::from_secs(60);
+        let failures = lock(&self.shared.status).failures;
+        let own = self.settings.retry.wait(failures.saturating_sub(1), fastrand::f64());
+        let wait = after.map_or(own, |after| after.min(LONGEST));
+        let wait = self.time_left().map_or(wait, |left| left.min(wait));
+        tokio::select! {
+            () = tokio::time::sleep(wait) => {}
+            () = self.shared.poke.notified() => {}
+        }
+    }
+
+    fn note_attempt(&self, failure: Option<&Error>, bytes: u64) {
+        let mut status = lock(&self.shared.status);
+        status.attempts += 1;
+        status.retries += u64::from(status.failures > 0);
+        status.bytes += bytes;
+        match failure {
+            Some(error) => {
+                status.failures = status.failures.saturating_add(1);
+                status.last_error = Some(error.one_line());
+            }
+            None => status.failures = 0,
+        }
+    }
+
+    fn drop_some(&self, reason: DropReason, count: u64, error: Error) {
+        if count > 0 {
+            self.shared.queue.settle(0, Stats::new().with_dropped(reason, count));
+            self.shared.reporter.lost(error, reason, count);
+        }
+    }
+
+    /// What is left when those that waited too long are dropped.
+    fn without_expired(&self, frames: Frames) -> Option<Frames> {
+        let oldest = self.oldest();
+        let expired = frames.times().iter().filter(|time| is_expired(**time, oldest)).count();
+        if expired == 0 {
+            return Some(frames).filter(|frames| !frames.is_empty());
+        }
+        let newest = lock(&self.shared.status).last_error.clone().unwrap_or_default();
+        let error = Error::new("wait for the peer: older than `max_age`").with_source(newest);
+        self.drop_some(DropReason::Expired, expired as u64, error);
+        let times = frames.times().to_vec();
+        let left = frames.select(|index| times.get(index).is_some_and(|time| !is_expired(*time, oldest)));
+        Some(left).filter(|left| !left.is_empty())
+    }
+
+    /// Records from before this are too old.
+    fn oldest(&self) -> Timestamp {
+        let age = i64::try_from(self.settings.max_age.as_nanos()).unwrap_or(i64::MAX);
+        Timestamp::from_nanos(self.settings.clock.now().as_nanos().saturating_sub(age))
+    }
+
+    /// The time that a close leaves, if there is one.
+    fn time_left(&self) -> Option<Duration> {
+        let closing = *lock(&self.shared.closing);
+        closing.and_then(|deadline| deadline.remaining())
+    }
+
+    fn is_time_up(&self) -> bool {
+        self.time_left().is_some_and(|left| left.is_zero())
+    }
+}
+
+/// A record made by hand may have no time, which makes it of no age.
+fn is_expired(time: Timestamp, oldest: Timestamp) -> bool {
+    time != Timestamp::default() && time < oldest
+}
+
+/// Returns when the consumer is woken, or the time is up.
+async fn woken_or(queue: &BoundedQueue, pause: Option<Duration>) {
+    let woken = poll_fn(|context| queue.poll_woken(context));
+    match pause {
+        Some(pause) => drop(tokio::time::timeout(pause, woken).await),
+        None => woken.await,
+    }
+}
+
+/// A future whose panic is an answer: `None`.
+struct Contained<'f, F>(Pin<&'f mut F>);
+
+impl<F: Future> Future for Contained<'_, F> {
+    type Output = Option<F::Output>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Some(output)),
+            Err(_) => Poll::Ready(None),
+        }
+    }
+}

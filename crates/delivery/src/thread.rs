@@ -1,0 +1,78 @@
+//! The one thread of a process that does the work of all network handlers: `log-delivery`.
+//!
+//! It runs a runtime of its own, so it works with and without one in the application, and outlives that. It starts with the first
+//! handler, and never ends.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::process;
+use std::sync::Mutex;
+use std::thread;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::task::LocalSet;
+use tracing_handlers_core::sync::lock;
+use tracing_handlers_core::{Error, reentry};
+
+type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+
+struct Running {
+    /// A forked child has the memory of its parent, and none of its threads.
+    process: u32,
+    jobs: UnboundedSender<Job>,
+}
+
+static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+
+thread_local! {
+    static IS_DELIVERY: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whether this is the delivery thread: what waits for it here would wait for ever.
+pub(crate) fn is_this_thread() -> bool {
+    IS_DELIVERY.try_with(Cell::get).unwrap_or(false)
+}
+
+/// Has the thread run what `job` makes; starts it if there is none.
+pub(crate) fn spawn<F>(job: impl FnOnce() -> F + Send + 'static) -> Result<(), Error>
+where
+    F: Future<Output = ()> + 'static,
+{
+    let mut job: Job = Box::new(move || Box::pin(job()));
+    let mut running = lock(&RUNNING);
+    if let Some(Running { process, jobs }) = running.as_ref()
+        && *process == process::id()
+    {
+        match jobs.send(job) {
+            Ok(()) => return Ok(()),
+            Err(refused) => job = refused.0,
+        }
+    }
+    let jobs = start()?;
+    // The thread has just begun: it takes the job.
+    jobs.send(job).map_err(|_| Error::new("start the delivery thread"))?;
+    *running = Some(Running { process: process::id(), jobs });
+    Ok(())
+}
+
+fn start() -> Result<UnboundedSender<Job>, Error> {
+    let failed = |error| Error::io("start the delivery thread", error);
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(failed)?;
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let builder = thread::Builder::new().name("log-delivery".to_owned());
+    builder.spawn(move || run(&runtime, receiver)).map_err(failed)?;
+    Ok(sender)
+}
+
+fn run(runtime: &Runtime, mut jobs: UnboundedReceiver<Job>) {
+    reentry::mark_thread();
+    IS_DELIVERY.set(true);
+    let tasks = LocalSet::new();
+    tasks.block_on(runtime, async {
+        while let Some(job) = jobs.recv().await {
+            tokio::task::spawn_local(job());
+        }
+    });
+}

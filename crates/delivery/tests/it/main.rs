@@ -1,0 +1,15 @@
+//! The tests of delivery.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "the functions that tests call fail as tests do"
+)]
+
+mod contract;
+mod paused;
+mod peers;
+mod scripted;

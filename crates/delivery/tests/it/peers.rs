@@ -1,0 +1,227 @@
+//! The delivery thread and peers on loopback.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use tracing_handlers_core::{Deadline, DropReason, Handler};
+use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
+use tracing_handlers_delivery::dial::Peer;
+use tracing_handlers_delivery::{Delivery, Retry, Settings, StreamTransport, Transport};
+use tracing_handlers_testing::{FailureLog, record};
+
+use crate::scripted::{self, Act, away, encode};
+
+const LONG: Duration = Duration::from_secs(30);
+
+fn settings(failures: &FailureLog) -> Settings {
+    let retry = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));
+    Settings { on_failure: Some(Arc::new(failures.clone())), retry, ..Settings::default() }
+}
+
+fn start(failures: &FailureLog, transport: impl Transport) -> Delivery {
+    Delivery::start("test", settings(failures), encode, transport).unwrap()
+}
+
+fn tcp(port: u16) -> Peer {
+    Peer::Tcp { host: "127.0.0.1".to_owned(), port }
+}
+
+/// The lines of one connection, up to its end.
+fn lines_of(listener: &TcpListener) -> Vec<String> {
+    let (stream, _) = listener.accept().unwrap();
+    BufReader::new(stream).lines().map(Result::unwrap).collect()
+}
+
+#[test]
+fn a_peer_gets_all_lines_and_a_farewell() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let failures = FailureLog::new();
+    let delivery = start(&failures, StreamTransport::new(tcp(listener.local_addr().unwrap().port())));
+    let lines = thread::scope(|scope| {
+        let peer = scope.spawn(|| lines_of(&listener));
+        (0..1_000).for_each(|n| delivery.handle(&record(n.to_string()).as_record()).unwrap());
+        delivery.close(Deadline::after(LONG)).unwrap();
+        peer.join().unwrap()
+    });
+    assert_eq!(lines, (0..1_000).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert_eq!(delivery.stats().delivered, 1_000);
+    assert!(failures.is_empty(), "{failures:?}");
+}
+
+/// Each of twenty peers reads for a while, says that it goes by closing its own end, and reads on to ours.
+#[test]
+fn a_peer_that_takes_its_leave_twenty_times_loses_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let failures = FailureLog::new();
+    let delivery = start(&failures, StreamTransport::new(tcp(listener.local_addr().unwrap().port())));
+    let received = thread::scope(|scope| {
+        let peer = scope.spawn(|| {
+            let mut received = Vec::new();
+            for _ in 0..20 {
+                let (stream, _) = listener.accept().unwrap();
+                let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
+                received.extend((0..50).map(|_| lines.next().unwrap().unwrap()));
+                stream.shutdown(std::net::Shutdown::Write).unwrap();
+                received.extend(lines.map(Result::unwrap));
+            }
+            received.extend(lines_of(&listener));
+            received
+        });
+        for n in 0..2_000 {
+            delivery.handle(&record(n.to_string()).as_record()).unwrap();
+            delivery.flush(Deadline::after(LONG)).unwrap();
+        }
+        delivery.close(Deadline::after(LONG)).unwrap();
+        // Peers that are still to come get nobody; the test's own end lets them go.
+        peer.join().unwrap()
+    });
+    assert_eq!(received, (0..2_000).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_peer_that_is_cut_off_gets_the_window_again_and_misses_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let failures = FailureLog::new();
+    let transport = StreamTransport::new(tcp(listener.local_addr().unwrap().port())).resend_window(1 << 16);
+    let delivery = start(&failures, transport);
+    let mut received = thread::scope(|scope| {
+        let peer = scope.spawn(|| {
+            let mut received = Vec::new();
+            for _ in 0..5 {
+                // Dropped with bytes unread: the system resets the connection.
+                let (stream, _) = listener.accept().unwrap();
+                received.extend(BufReader::with_capacity(16, stream).lines().take(20).map(Result::unwrap));
+            }
+            received.extend(lines_of(&listener));
+            received
+        });
+        for n in 0..1_000 {
+            delivery.handle(&record(n.to_string()).as_record()).unwrap();
+            delivery.flush(Deadline::after(LONG)).unwrap();
+        }
+        delivery.close(Deadline::after(LONG)).unwrap();
+        peer.join().unwrap()
+    });
+    assert!(received.len() > 1_000, "some came twice");
+    received.sort_by_key(|line| line.parse::<u32>().unwrap());
+    received.dedup();
+    assert_eq!(received, (0..1_000).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn nobody_who_logs_waits_for_a_peer_that_reads_nothing() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let failures = FailureLog::new();
+    let mut settings = settings(&failures);
+    settings.limits.records = 10;
+    let delivery =
+        Delivery::start("test", settings, encode, StreamTransport::new(tcp(listener.local_addr().unwrap().port()))).unwrap();
+    let large = record("x".repeat(1 << 20));
+    while delivery.stats().dropped_for(DropReason::Full) < 100 {
+        delivery.handle(&large.as_record()).ok();
+    }
+    assert!(delivery.flush(Deadline::after(Duration::from_millis(20))).unwrap_err().is_timed_out());
+    drop(delivery.close(Deadline::after(Duration::from_millis(20))));
+    let stats = delivery.stats();
+    assert!(stats.is_balanced(), "{stats}");
+}
+
+#[test]
+fn datagrams_arrive_and_what_is_too_large_for_one_is_dropped_alone() {
+    let peer = UdpSocket::bind("127.0.0.1:0").unwrap();
+    peer.set_read_timeout(Some(LONG)).unwrap();
+    let failures = FailureLog::new();
+    let place = Place::Udp { host: "127.0.0.1".to_owned(), port: peer.local_addr().unwrap().port() };
+    let delivery = start(&failures, DatagramTransport::new(place));
+    let messages = ["one".to_owned(), "x".repeat(70_000), "two".to_owned()];
+    messages.iter().for_each(|message| delivery.handle(&record(message.as_str()).as_record()).unwrap());
+    delivery.flush(Deadline::after(LONG)).unwrap();
+    let mut buffer = [0; 100];
+    for expected in ["one\n", "two\n"] {
+        let count = peer.recv(&mut buffer).unwrap();
+        assert_eq!(&buffer[..count], expected.as_bytes());
+    }
+    assert_eq!((delivery.stats().delivered, failures.lost_for(DropReason::Failed)), (2, 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_local_socket_that_is_made_anew_is_found_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let failures = FailureLog::new();
+    let delivery = start(&failures, DatagramTransport::new(Place::Unix(path.clone())));
+    delivery.handle(&record("before").as_record()).unwrap();
+    let mut received = Vec::new();
+    for round in 0..3 {
+        let peer = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+        peer.set_read_timeout(Some(LONG)).unwrap();
+        delivery.handle(&record(round.to_string()).as_record()).unwrap();
+        delivery.flush(Deadline::after(LONG)).unwrap();
+        peer.set_nonblocking(true).unwrap();
+        let mut buffer = [0; 100];
+        while let Ok(count) = peer.recv(&mut buffer) {
+            received.push(String::from_utf8(buffer[..count - 1].to_vec()).unwrap());
+        }
+        std::fs::remove_file(&path).unwrap();
+    }
+    assert_eq!(received, ["before", "0", "1", "2"]);
+}
+
+#[test]
+fn a_close_drops_what_the_peer_did_not_take_in_its_time() {
+    let peer = scripted::Peer::default();
+    peer.set_away(true);
+    let failures = FailureLog::new();
+    let delivery = start(&failures, peer.clone());
+    (0..100).for_each(|n| delivery.handle(&record(n.to_string()).as_record()).unwrap());
+    assert!(delivery.close(Deadline::after(Duration::from_millis(50))).unwrap_err().is_timed_out());
+    drop(delivery.flush(Deadline::after(LONG)));
+    let stats = delivery.stats();
+    assert_eq!((stats.dropped_for(DropReason::Closed), stats.pending), (100, 0));
+    assert_eq!(failures.lost_for(DropReason::Closed), 100);
+    delivery.handle(&record("late").as_record()).unwrap_err();
+    assert!(delivery.stats().is_balanced());
+}
+
+#[test]
+fn a_flush_inside_of_a_runtime_of_one_thread_returns() {
+    let peer = scripted::Peer::default();
+    peer.will([Act::Do(away())]);
+    let failures = FailureLog::new();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let delivery = runtime.block_on(async {
+        let delivery = start(&failures, peer.clone());
+        delivery.handle(&record("inside").as_record()).unwrap();
+        delivery.flush(Deadline::after(LONG)).unwrap();
+        delivery.flush_async(Deadline::after(LONG)).await.unwrap();
+        delivery
+    });
+    drop(runtime);
+    delivery.handle(&record("after").as_record()).unwrap();
+    delivery.close(Deadline::after(LONG)).unwrap();
+    assert_eq!(peer.taken(), ["inside", "after"]);
+}
+
+#[test]
+fn a_hook_that_flushes_on_the_delivery_thread_gets_an_error() {
+    let peer = scripted::Peer::default();
+    peer.will([Act::Do(away())]);
+    let slot: Arc<std::sync::OnceLock<Delivery>> = Arc::default();
+    let refusals = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let (inside, told) = (Arc::clone(&slot), Arc::clone(&refusals));
+    let hook = move |_: &tracing_handlers_core::Failure<'_>| {
+        if let Some(delivery) = inside.get() {
+            told.lock().unwrap().push(delivery.flush(Deadline::never()).unwrap_err().to_string());
+        }
+    };
+    let settings = Settings { on_failure: Some(Arc::new(hook)), ..settings(&FailureLog::new()) };
+    assert!(slot.set(Delivery::start("test", settings, encode, peer).unwrap()).is_ok());
+    let delivery = slot.get().unwrap();
+    delivery.handle(&record("one").as_record()).unwrap();
+    delivery.flush(Deadline::after(LONG)).unwrap();
+    assert_eq!(*refusals.lock().unwrap(), ["flush on the delivery thread"]);
+}
