@@ -248,7 +248,7 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("core", &[], &["loom", "rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
     ("delivery", &["core"], &["fastrand", "native-tls", "tokio", "tokio-native-tls"]),
     ("queue", &["core"], &["crossbeam-channel", "tokio"]),
-    ("file", &["core"], &["hostname", "libc", "tracing-subscriber"]),
+    ("file", &["core"], &["flate2", "hostname", "libc", "tracing-subscriber", "zstd"]),
     ("rotating-file", &["core", "file"], &[]),
     ("timed-rotating-file", &["core", "file"], &["time"]),
     ("stream", &["core"], &["tracing-subscriber"]),

@@ -21,6 +21,7 @@
 //! | `rotating-file` | [`RotatingFileHandler`] | yes |
 //! | `timed-rotating-file` | [`TimedRotatingFileHandler`], [`Schedule`] | yes |
 //! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
+//! | `gzip`, `zstd` | `compress` on the rotating handlers (`Compression`) | |
 //! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
 //! | `full` | all of them | |
 //!
@@ -38,6 +39,9 @@ pub use tracing_handlers_core::{
 pub use tracing_handlers_file as file;
 #[cfg(feature = "file")]
 pub use tracing_handlers_file::{Buffering, FileHandler, FileInfo, FileLayer, Sync, WatchedFileHandler, WatchedFileLayer};
+
+#[cfg(all(feature = "file", any(feature = "gzip", feature = "zstd")))]
+pub use tracing_handlers_file::rollover::Compression;
 
 #[cfg(feature = "queue")]
 pub use tracing_handlers_queue as queue;

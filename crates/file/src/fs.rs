@@ -5,6 +5,7 @@ use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use tracing_handlers_core::Timestamp;
 
@@ -14,6 +15,16 @@ use tracing_handlers_core::Timestamp;
 pub trait Fs: Send + Sync + 'static {
     /// Opens a file for appending; makes it if it is not there.
     fn open_append(&self, path: &Path, options: &FileOptions) -> io::Result<Opened>;
+    /// Makes a file that is not there yet; refuses where anything stands.
+    fn create_new(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
+        let (_, _) = (path, options);
+        Err(ErrorKind::Unsupported.into())
+    }
+    /// Opens a file for reading.
+    fn open_read(&self, path: &Path, options: &FileOptions) -> io::Result<Box<dyn FsFile>> {
+        let (_, _) = (path, options);
+        Err(ErrorKind::Unsupported.into())
+    }
     /// Renames a file; a file of the new name is replaced.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes the name of a file, and gives back what keeps its blocks alive: dropping that frees them, which takes
@@ -35,6 +46,11 @@ pub trait Fs: Send + Sync + 'static {
 pub trait FsFile: Send + 'static {
     /// Appends what it can of `bytes` in one call; says how much.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
+    /// Reads on from where the last call ended; 0 bytes at the end.
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _ = buffer;
+        Err(ErrorKind::Unsupported.into())
+    }
     /// What is open here.
     fn stat(&self) -> io::Result<Stat>;
     /// Cuts the file at `len`.
@@ -54,6 +70,11 @@ pub trait FsFile: Send + 'static {
     }
     /// Sets the permission bits. Without effect where there are none.
     fn set_mode(&self, mode: u32) -> io::Result<()>;
+    /// Sets when the file was last written.
+    fn set_modified(&self, modified: Timestamp) -> io::Result<()> {
+        let _ = modified;
+        Err(ErrorKind::Unsupported.into())
+    }
     /// Gives the file to another owner or group. Without effect where files have none.
     fn set_owner(&self, owner: Option<u32>, group: Option<u32>) -> io::Result<()>;
 }
@@ -214,6 +235,18 @@ impl Fs for SystemFs {
         opened.map_err(|error| if is_refused_link() { io::Error::other(REFUSED_LINK) } else { error })
     }
 
+    fn create_new(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
+        let mut how = OpenOptions::new();
+        apply(options, how.append(true).create_new(true));
+        how.open(path).map(|file| Opened::new(file, true))
+    }
+
+    fn open_read(&self, path: &Path, options: &FileOptions) -> io::Result<Box<dyn FsFile>> {
+        let mut how = OpenOptions::new();
+        apply(options, how.read(true));
+        how.open(path).map(|file| Box::new(file) as Box<dyn FsFile>)
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
     }
@@ -320,6 +353,16 @@ impl FsFile for File {
         io::Write::write(self, bytes)
     }
 
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        io::Read::read(self, buffer)
+    }
+
+    fn set_modified(&self, modified: Timestamp) -> io::Result<()> {
+        let since = Duration::from_nanos(modified.as_nanos().unsigned_abs());
+        let time = if modified.as_nanos() < 0 { UNIX_EPOCH - since } else { UNIX_EPOCH + since };
+        File::set_modified(self, time)
+    }
+
     fn stat(&self) -> io::Result<Stat> {
         self.metadata().map(|metadata| Stat::of(&metadata))
     }
@@ -369,6 +412,12 @@ impl FsFile for File {
 impl<F: Fs + ?Sized> Fs for Arc<F> {
     fn open_append(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
         (**self).open_append(path, options)
+    }
+    fn create_new(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
+        (**self).create_new(path, options)
+    }
+    fn open_read(&self, path: &Path, options: &FileOptions) -> io::Result<Box<dyn FsFile>> {
+        (**self).open_read(path, options)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         (**self).rename(from, to)

@@ -61,7 +61,7 @@ pub mod export {
     pub use crate::log_file::LogFile;
     pub use crate::settings::Settings;
     pub use crate::sink::{FileAccess, Sink};
-    pub use crate::upkeep::{Aftermath, Arrival, Place, Upkeep, Verdict};
+    pub use crate::upkeep::{Aftermath, Arrival, Background, Place, Upkeep, Verdict};
     pub use tracing_handlers_core as core;
     pub use tracing_subscriber::fmt::MakeWriter;
 }

@@ -2,8 +2,9 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
-use tracing_handlers_core::{Error, Timestamp};
+use tracing_handlers_core::{Deadline, Error, Timestamp};
 
 use crate::fs::{Fs, Stat, Unlinked};
 use crate::identity::{Standing, standing};
@@ -19,6 +20,14 @@ pub trait Upkeep: Send + 'static {
     /// The path is about to be opened for the first time; `before` is what stands there, if anything does.
     fn opening(&mut self, before: Option<&Stat>, now: Timestamp) {
         let (_, _) = (before, now);
+    }
+
+    /// The path was opened, or the file was closed: what was rolled before is not written to any more.
+    fn released(&mut self) {}
+
+    /// What goes on in the background, which closing the handler waits for.
+    fn background(&self) -> Option<Arc<dyn Background>> {
+        None
     }
 
     /// Whether it ever rolls the file. Asked once.
@@ -48,6 +57,19 @@ pub trait Upkeep: Send + 'static {
         let (_, _, _) = (place, now, aftermath);
         Ok(())
     }
+}
+
+/// Work for a handler on another thread.
+pub trait Background: Send + Sync {
+    /// Waits until nothing is left to do.
+    ///
+    /// # Errors
+    ///
+    /// The deadline passed before.
+    fn finish(&self, deadline: Deadline) -> Result<(), Error>;
+
+    /// Ends it as soon as possible; what is not done stays for the next handler.
+    fn abandon(&self);
 }
 
 /// A record that is about to be appended.

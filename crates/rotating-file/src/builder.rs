@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tracing_handlers_core::Error;
 use tracing_handlers_file::export::{Settings, Sink};
-use tracing_handlers_file::rollover::{Endings, Hooks, Retention};
+use tracing_handlers_file::rollover::{Compression, Endings, Forms, Hooks, Retention};
 
 use crate::chain::Chain;
 use crate::handler::{RotatingFileHandler, RotatingFileLayer, Rotation};
@@ -19,6 +19,7 @@ use crate::policy::SizePolicy;
 /// | [`max_bytes`](Self::max_bytes) | 0: never rolled |
 /// | [`backup_count`](Self::backup_count) | 0: never rolled |
 /// | [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit |
+/// | [`compress`](Self::compress) | off |
 /// | [`roll_on_start`](Self::roll_on_start) | off: go on in the file that is there |
 /// | [`namer`](Self::namer) or [`name_pattern`](Self::name_pattern), [`rotator`](Self::rotator) | the default name, a rename |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
@@ -40,6 +41,7 @@ pub struct RotatingFileHandlerBuilder {
     backup_count: usize,
     retention: Retention,
     hooks: Hooks,
+    compression: Option<Compression>,
 }
 
 impl RotatingFileHandlerBuilder {
@@ -50,6 +52,7 @@ impl RotatingFileHandlerBuilder {
             backup_count: 0,
             retention: Retention::default(),
             hooks: Hooks::default(),
+            compression: None,
         }
     }
 
@@ -119,6 +122,15 @@ impl RotatingFileHandlerBuilder {
         self
     }
 
+    /// Compresses rolled files, in the background: no caller waits for it, and neither do the drop of the handler and the end of the process.
+    /// What is not done then is done by the next handler on this path. `close` waits until its deadline.
+    ///
+    /// The compressed file has the mode, the time and, where the process may give it, the owner of its source. Limits count it as it is.
+    pub fn compress(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
+        self
+    }
+
     /// What moves the file to the first backup's name, instead of a rename. Backups that exist are always renamed.
     ///
     /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
@@ -163,15 +175,21 @@ impl RotatingFileHandlerBuilder {
     ///
     /// A path that names no file, a limit of 0, a namer that gives one name twice, buffering that cannot be, a file that cannot be opened.
     pub fn build(self) -> Result<RotatingFileHandler, Error> {
-        let Self { settings, max_bytes, backup_count, retention, mut hooks } = self;
+        let Self { settings, max_bytes, backup_count, retention, mut hooks, compression } = self;
         let mut settings = settings.check()?;
         if max_bytes > 0 {
             settings.keep_contents();
         }
         hooks.read_pattern(settings.path(), Endings::Index)?;
-        let (policy, chain) = (SizePolicy { max_bytes, backup_count }, Chain { backup_count, hooks });
-        let rotation = Rotation { policy, chain, retention: retention.check()? };
-        rotation.chain.check(settings.path())?;
+        let policy = SizePolicy { max_bytes, backup_count };
+        let forms = if compression.is_some() { Forms::with_compressed() } else { Forms::default() };
+        let chain = Chain { backup_count, hooks, forms };
+        chain.check(settings.path())?;
+        let of_chain = chain.clone();
+        let compressor = compression.map(|compression| {
+            settings.compressor("rotating-file", compression, &chain.hooks, move |place| of_chain.plain(place))
+        });
+        let rotation = Rotation { policy, chain, retention: retention.check()?, compressor: compressor.transpose()? };
         Ok(RotatingFileHandler { sink: Sink::open("rotating-file", settings, rotation)? })
     }
 

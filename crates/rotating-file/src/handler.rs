@@ -2,10 +2,11 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tracing_handlers_core::{Error, HandlerLayer, Timestamp};
-use tracing_handlers_file::export::{Aftermath, Arrival, LogFile, Place, Sink, Upkeep, Verdict};
-use tracing_handlers_file::rollover::{Retention, remove};
+use tracing_handlers_file::export::{Aftermath, Arrival, Background, LogFile, Place, Sink, Upkeep, Verdict};
+use tracing_handlers_file::rollover::{Compressor, Retention, remove};
 
 use crate::builder::RotatingFileHandlerBuilder;
 use crate::chain::Chain;
@@ -70,6 +71,7 @@ impl RotatingFileHandler {
     pub fn existing_files(&self) -> Result<Vec<PathBuf>, Error> {
         self.sink.with_io(|io| {
             let (rotation, place) = io.upkeep();
+            let _names = rotation.compressor.as_ref().map(|compressor| compressor.hold(None));
             rotation.chain.existing(place)
         })
     }
@@ -83,12 +85,13 @@ pub(crate) struct Rotation {
     pub(crate) chain: Chain,
     /// Beyond the backup count, which is the chain's own.
     pub(crate) retention: Retention,
+    pub(crate) compressor: Option<Arc<Compressor>>,
 }
 
 impl Rotation {
     fn delete_surplus(&self, place: Place<'_>, len: usize, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
         if self.retention.needs_stats() {
-            let backups = self.chain.oldest_first(place.path, len)?;
+            let backups = self.chain.oldest_first(place, len)?;
             self.retention.expired(place, &backups, now).iter().for_each(|path| remove(place, path, aftermath));
         }
         Ok(())
@@ -98,6 +101,16 @@ impl Rotation {
 impl Upkeep for Rotation {
     fn rolls(&self) -> bool {
         true
+    }
+
+    fn released(&mut self) {
+        if let Some(compressor) = &self.compressor {
+            compressor.released();
+        }
+    }
+
+    fn background(&self) -> Option<Arc<dyn Background>> {
+        self.compressor.clone().map(|compressor| compressor as Arc<dyn Background>)
     }
 
     #[inline]
@@ -113,6 +126,7 @@ impl Upkeep for Rotation {
         }
         match place.fs.stat(place.path) {
             Ok(stat) if stat.is_regular => {
+                let _names = self.compressor.as_ref().map(|compressor| compressor.hold(Some(stat.id)));
                 let len = self.chain.roll(place, &mut aftermath.unlinked)?;
                 self.delete_surplus(place, len, now, aftermath)
             }

@@ -39,3 +39,4 @@ mod policy;
 
 pub use self::builder::RotatingFileHandlerBuilder;
 pub use self::handler::{RotatingFileHandler, RotatingFileLayer};
+pub use tracing_handlers_file::rollover::Compression;

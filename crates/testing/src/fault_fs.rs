@@ -7,6 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use tracing_handlers_core::Timestamp;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_file::fs::{FileOptions, Fs, FsFile, Opened, Stat, SystemFs, Unlinked};
 
@@ -15,8 +16,10 @@ use crate::gate::Gate;
 /// What can be made to fail, or to wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Op {
-    /// [`Fs::open_append`].
+    /// [`Fs::open_append`] and [`Fs::create_new`].
     Open,
+    /// [`Fs::open_read`] and [`FsFile::read`].
+    Read,
     /// [`Fs::rename`]; its path is the old name.
     Rename,
     /// [`Fs::unlink`].
@@ -33,7 +36,7 @@ pub enum Op {
     Truncate,
     /// [`FsFile::sync`] and [`Fs::sync_directory`].
     Sync,
-    /// [`FsFile::set_mode`] and [`FsFile::set_owner`].
+    /// [`FsFile::set_mode`], [`FsFile::set_owner`] and [`FsFile::set_modified`].
     SetAccess,
     /// [`FsFile::try_lock`].
     Lock,
@@ -41,8 +44,9 @@ pub enum Op {
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Op; 11] = [
+    pub const ALL: [Op; 12] = [
         Self::Open,
+        Self::Read,
         Self::Rename,
         Self::Unlink,
         Self::Stat,
@@ -115,7 +119,7 @@ const ENOSPC: i32 = 28;
 /// # Steps
 ///
 /// A step is one change that has happened: an open that made the file, a rename, an unlink, a directory made, a write, a
-/// truncation, a change of mode or owner. What failed or changed nothing is none. Every change is made under one lock, so the journal is the order in
+/// truncation, a change of mode, owner or time. What failed or changed nothing is none. Every change is made under one lock, so the journal is the order in
 /// which things happened. A test of crash safety cuts the power before each of them in turn:
 ///
 /// ```
@@ -369,6 +373,23 @@ impl Fs for FaultFs {
         Ok(Opened::new(file, opened.was_made))
     }
 
+    fn create_new(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
+        let shared = &self.shared;
+        let mut state = shared.begin(Op::Open, path)?;
+        if shared.exists(path) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let opened = state.step(|| shared.system.create_new(path, options), |_| format!("create {}", name(path)))?;
+        let file = FaultFile { file: opened.file, path: path.to_owned(), shared: Arc::clone(shared) };
+        Ok(Opened::new(file, true))
+    }
+
+    fn open_read(&self, path: &Path, options: &FileOptions) -> io::Result<Box<dyn FsFile>> {
+        let _state = self.shared.begin(Op::Read, path)?;
+        let file = self.shared.system.open_read(path, options)?;
+        Ok(Box::new(FaultFile { file, path: path.to_owned(), shared: Arc::clone(&self.shared) }))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let shared = &self.shared;
         let mut state = shared.begin(Op::Rename, from)?;
@@ -435,6 +456,16 @@ impl FsFile for FaultFile {
             .step(|| file.write(&bytes[..room]), |written| format!("write {} {}", name(path), part(*written, bytes.len())))?;
         state.take_space(written);
         Ok(written)
+    }
+
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let _state = self.shared.begin(Op::Read, &self.path)?;
+        self.file.read(buffer)
+    }
+
+    fn set_modified(&self, modified: Timestamp) -> io::Result<()> {
+        let mut state = self.shared.begin(Op::SetAccess, &self.path)?;
+        state.step(|| self.file.set_modified(modified), |()| format!("touch {}", name(&self.path)))
     }
 
     fn stat(&self) -> io::Result<Stat> {

@@ -7,11 +7,11 @@ use std::time::Duration;
 use time::Time;
 use tracing_handlers_core::Error;
 use tracing_handlers_file::export::{Settings, Sink};
-use tracing_handlers_file::rollover::{Endings, Hooks, Retention};
+use tracing_handlers_file::rollover::{Compression, Endings, Forms, Hooks, Retention};
 
 use crate::handler::{TimedRotatingFileHandler, TimedRotatingFileLayer};
 use crate::names::Dated;
-use crate::rotation::Rotation;
+use crate::rotation::{self, Rotation};
 use crate::{Schedule, When};
 
 /// Builds a [`TimedRotatingFileHandler`].
@@ -24,6 +24,7 @@ use crate::{Schedule, When};
 /// | [`aligned`](Self::aligned) | off: an interval begins when the file was begun |
 /// | [`max_bytes`](Self::max_bytes) | 0: not rolled by size |
 /// | [`backup_count`](Self::backup_count), [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit: nothing is deleted |
+/// | [`compress`](Self::compress) | off |
 /// | [`roll_idle`](Self::roll_idle) | off: a file is rolled when the next record comes |
 /// | [`roll_on_start`](Self::roll_on_start) | off: go on in the file that is there |
 /// | [`namer`](Self::namer) or [`name_pattern`](Self::name_pattern), [`rotator`](Self::rotator) | the default name, a rename |
@@ -48,6 +49,7 @@ pub struct TimedRotatingFileHandlerBuilder {
     aligned: bool,
     max_bytes: u64,
     retention: Retention,
+    compression: Option<Compression>,
     hooks: Hooks,
 }
 
@@ -62,6 +64,7 @@ impl TimedRotatingFileHandlerBuilder {
             aligned: false,
             max_bytes: 0,
             retention: Retention::default(),
+            compression: None,
             hooks: Hooks::default(),
         }
     }
@@ -156,6 +159,15 @@ impl TimedRotatingFileHandlerBuilder {
         self
     }
 
+    /// Compresses rolled files, in the background: no caller waits for it, and neither do the drop of the handler and the end of the process.
+    /// What is not done then is done by the next handler on this path. `close` waits until its deadline.
+    ///
+    /// The compressed file has the mode, the time and, where the process may give it, the owner of its source. Limits count it as it is.
+    pub fn compress(mut self, compression: Compression) -> Self {
+        self.compression = Some(compression);
+        self
+    }
+
     /// What moves the file to its new name, instead of a rename.
     ///
     /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
@@ -206,10 +218,16 @@ impl TimedRotatingFileHandlerBuilder {
         let settings = self.settings.check()?;
         let mut hooks = self.hooks;
         hooks.read_pattern(settings.path(), Endings::Date)?;
-        let names = Dated { when: self.when, hooks };
+        let forms = if self.compression.is_some() { Forms::with_compressed() } else { Forms::default() };
+        let names = Dated { when: self.when, hooks, forms };
         let retention = self.retention.check()?;
         names.check(settings.path(), retention != Retention::default())?;
-        let rotation = Rotation::new(schedule, names, retention, self.max_bytes);
+        let of_names = names.clone();
+        let compressor = self.compression.map(|compression| {
+            settings
+                .compressor("timed-rotating-file", compression, &names.hooks, move |place| rotation::plain(&of_names, place))
+        });
+        let rotation = Rotation::new(schedule, names, retention, self.max_bytes, compressor.transpose()?);
         Ok(TimedRotatingFileHandler { sink: Sink::open("timed-rotating-file", settings, rotation)? })
     }
 

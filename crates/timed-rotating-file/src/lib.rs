@@ -44,3 +44,4 @@ pub use self::builder::TimedRotatingFileHandlerBuilder;
 pub use self::handler::{TimedRotatingFileHandler, TimedRotatingFileLayer};
 pub use self::schedule::Schedule;
 pub use self::when::When;
+pub use tracing_handlers_file::rollover::Compression;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use time::macros::datetime;
 use time::{Date, Month, PrimitiveDateTime, Time};
 use tracing_handlers_core::Error;
-use tracing_handlers_file::rollover::Hooks;
+use tracing_handlers_file::rollover::{Forms, Hooks};
 
 use crate::When;
 
@@ -29,6 +29,8 @@ const SAMPLE_COUNTERS: [u32; 2] = [0, 789];
 pub(crate) struct Dated {
     pub(crate) when: When,
     pub(crate) hooks: Hooks,
+    /// How a rolled file may stand.
+    pub(crate) forms: Forms,
 }
 
 /// A rolled file of ours. The order is that of age, the oldest first.
@@ -38,6 +40,8 @@ pub(crate) struct Name {
     pub(crate) stamp: PrimitiveDateTime,
     /// 0 without a number.
     pub(crate) counter: u32,
+    /// Whether it stands as it was written; one that was compressed comes before that.
+    pub(crate) is_plain: bool,
     pub(crate) path: PathBuf,
 }
 
@@ -107,7 +111,8 @@ impl Dated {
         self.recognise(path, name.parent()?, name.file_name()?)
     }
 
-    fn recognise(&self, path: &Path, directory: &Path, entry: &OsStr) -> Option<Name> {
+    fn recognise(&self, path: &Path, directory: &Path, standing: &OsStr) -> Option<Name> {
+        let (entry, is_compressed) = self.forms.plain(standing);
         let full = directory.join(entry);
         let counters = counters(entry);
         let is_it = |stamp, counter| self.name(path, stamp, counter).is_ok_and(|name| name == full);
@@ -116,7 +121,7 @@ impl Dated {
             Some((stamp, counter))
         });
         let (stamp, counter) = found?;
-        Some(Name { stamp, counter, path: full })
+        Some(Name { stamp, counter, is_plain: !is_compressed, path: directory.join(standing) })
     }
 }
 

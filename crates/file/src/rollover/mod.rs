@@ -1,5 +1,6 @@
 //! What the rotating handlers share: the hooks that name and move files, and how many of the old ones are kept.
 
+mod compress;
 mod expire;
 mod naming;
 mod retention;
@@ -15,6 +16,7 @@ use tracing_handlers_core::Error;
 use self::naming::{NamePattern, Origin, refused};
 use crate::upkeep::Place;
 
+pub use self::compress::{Compression, Compressor, Forms, Names};
 pub use self::expire::remove;
 pub use self::naming::Endings;
 pub use self::retention::Retention;
@@ -57,6 +59,11 @@ impl Hooks {
         let read = NamePattern::read(pattern, path, endings, &origin).map_err(|why| refused(pattern, why))?;
         self.set_namer(move |default| read.name(default));
         Ok(())
+    }
+
+    /// Whether the user moves the file.
+    pub fn has_rotator(&self) -> bool {
+        self.rotator.is_some()
     }
 
     /// Which setting the names come from, for errors.

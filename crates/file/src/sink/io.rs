@@ -16,7 +16,7 @@ use crate::fs::Fs;
 use crate::identity::{Standing, standing};
 use crate::log_file::LogFile;
 use crate::settings::Settings;
-use crate::upkeep::{Aftermath, Arrival, Place, Upkeep, Verdict};
+use crate::upkeep::{Aftermath, Arrival, Background, Place, Upkeep, Verdict};
 
 /// How long a rollover or a reopening that failed is left alone, in nanoseconds of the handler's clock.
 pub(super) const RETRY_AFTER: u64 = 1_000_000_000;
@@ -275,6 +275,7 @@ impl<U: Upkeep> Io<U> {
         self.file = Some(file);
         self.truncate = false;
         self.is_rolled = false;
+        self.upkeep.released();
         self.begin(notes);
         Ok(())
     }
@@ -441,6 +442,7 @@ impl<U: Upkeep> Io<U> {
         if let Some(old) = self.file.replace(new) {
             cleanup::drop_later(old);
         }
+        self.upkeep.released();
         self.begin(notes);
         Ok(())
     }
@@ -492,6 +494,10 @@ impl<U: Upkeep> Io<U> {
         (&mut self.upkeep, Place { fs: &*self.fs, path: &self.path })
     }
 
+    pub(super) fn background(&self) -> Option<Arc<dyn Background>> {
+        self.upkeep.background()
+    }
+
     pub(super) fn reopen_if_moved(&mut self, notes: &mut Vec<Error>) -> Result<bool, Error> {
         if self.is_closed {
             return Err(self.closed());
@@ -513,6 +519,7 @@ impl<U: Upkeep> Io<U> {
         self.let_go(notes);
         self.is_closed = true;
         self.file = None;
+        self.upkeep.released();
         let abandoned = self.back.abandon();
         // Buffered lines were counted as handled when they were buffered.
         self.stats.add_dropped(DropReason::Failed, abandoned);

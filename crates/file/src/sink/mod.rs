@@ -70,6 +70,7 @@ impl<U: Upkeep> Sink<U> {
         let clock = upkeep.is_timed().then(|| settings.clock.clone());
         let (sync, has_footer) = (settings.sync, settings.hooks.on_close.is_some());
         let mut notes = Vec::new();
+        let has_background = upkeep.background().is_some();
         let io = Io::open(settings, upkeep, &mut notes)?;
         let front = buffering.map(|buffering| Mutex::new(Front::new(buffering)));
         let shared = Arc::new(Shared { format, terminator, clock, io: Mutex::new(io), front, buffering, sync, reporter });
@@ -77,7 +78,7 @@ impl<U: Upkeep> Sink<U> {
         let needs_thread = buffering.is_some() || timer || sync.interval().is_some();
         let interval = interval_of(buffering, timer, sync);
         let writer = needs_thread.then(|| Writer::start(&shared, interval, timer)).transpose()?;
-        if buffering.is_some() || sync.is_on() || has_footer {
+        if buffering.is_some() || sync.is_on() || has_footer || has_background {
             let handler: Arc<dyn Handler> = Arc::clone(&shared) as Arc<dyn Handler>;
             // Unbuffered records are in the kernel; the end of the process does them no harm.
             register_pending(&handler, drain_on_exit && buffering.is_some());
@@ -375,6 +376,27 @@ impl<U: Upkeep> Handler for Shared<U> {
     }
 
     fn close(&self, deadline: Deadline) -> Result<(), Error> {
+        let closed = self.close_file(deadline);
+        closed.and(self.finish_background(deadline))
+    }
+
+    fn stats(&self) -> Stats {
+        let io = lock(&self.io);
+        let front = self.front.as_ref().map_or(Stats::new(), |front| lock(front).stats());
+        io.stats().plus(front)
+    }
+}
+
+impl<U: Upkeep> Shared<U> {
+    /// Waits for what goes on in the background; what is not done by the deadline stays for the next handler.
+    fn finish_background(&self, deadline: Deadline) -> Result<(), Error> {
+        let Some(background) = lock_before(&self.io, deadline).and_then(|io| io.background()) else { return Ok(()) };
+        let finished = background.finish(deadline);
+        background.abandon();
+        finished
+    }
+
+    fn close_file(&self, deadline: Deadline) -> Result<(), Error> {
         if let Some(front) = &self.front {
             lock(front).close();
         }
@@ -393,19 +415,13 @@ impl<U: Upkeep> Handler for Shared<U> {
         self.reporter.settle();
         flushed
     }
-
-    fn stats(&self) -> Stats {
-        let io = lock(&self.io);
-        let front = self.front.as_ref().map_or(Stats::new(), |front| lock(front).stats());
-        io.stats().plus(front)
-    }
 }
 
 impl<U: Upkeep> Drop for Sink<U> {
     fn drop(&mut self) {
         if self.closes_on_drop {
             // A failure was counted and reported by `close`.
-            self.shared.close(Deadline::after(DROP_TIMEOUT)).ok();
+            self.shared.close_file(Deadline::after(DROP_TIMEOUT)).ok();
         }
     }
 }

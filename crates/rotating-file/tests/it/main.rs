@@ -9,6 +9,8 @@
     reason = "the functions that tests call fail as tests do"
 )]
 
+#[cfg(feature = "gzip")]
+mod compress;
 mod contract;
 mod cpython;
 mod crash;

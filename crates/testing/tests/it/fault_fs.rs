@@ -37,6 +37,7 @@ impl Scene {
         let (path, new) = (self.path("app.log"), self.path("new"));
         match op {
             Op::Open => self.fs.open_append(&new, &FileOptions::default()).map(drop),
+            Op::Read => self.fs.open_read(&path, &FileOptions::default()).map(drop),
             Op::Rename => self.fs.rename(&path, &new),
             Op::Unlink => self.fs.unlink(&path).map(drop),
             Op::Stat => self.fs.stat(&path).map(drop),

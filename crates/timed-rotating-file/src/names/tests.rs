@@ -8,14 +8,14 @@ use super::*;
 const FOLDER: &str = "/var/log";
 
 fn plain(when: When) -> Dated {
-    Dated { when, hooks: Hooks::default() }
+    Dated { when, hooks: Hooks::default(), forms: Forms::default() }
 }
 
 /// The namer sees the file's name and gives another; the folder stays.
 fn named(when: When, namer: impl Fn(&str) -> String + Send + Sync + 'static) -> Dated {
     let mut hooks = Hooks::default();
     hooks.set_namer(move |path| path.with_file_name(namer(path.file_name().unwrap().to_str().unwrap())));
-    Dated { when, hooks }
+    Dated { when, hooks, forms: Forms::default() }
 }
 
 fn at(name: &str) -> PathBuf {
@@ -139,7 +139,7 @@ fn the_name_in_another_folder_is_not_ours() {
     assert_eq!(plain(When::Days).ours(&at("app.log"), Path::new("/var/log/old"), &entry), []);
     let mut hooks = Hooks::default();
     hooks.set_namer(|path| path.parent().unwrap().join("old").join(path.file_name().unwrap()));
-    let moved = Dated { when: When::Days, hooks };
+    let moved = Dated { when: When::Days, hooks, forms: Forms::default() };
     let directory = moved.directory(&at("app.log")).unwrap();
     assert_eq!(directory, at("old"));
     assert_eq!(moved.ours(&at("app.log"), &directory, &entry).len(), 1);
@@ -188,7 +188,7 @@ fn a_name_that_is_taken_gets_the_next_number() {
 fn without_a_free_name_there_is_an_error_and_no_search_without_end() {
     let error = plain(When::Days).next_name(&at("app.log"), SAMPLE, &[], |_| true).unwrap_err();
     assert_eq!(error.to_string(), "find a name for /var/log/app.log of 2001-02-03: 1000 are taken");
-    let last = Name { stamp: SAMPLE, counter: u32::MAX, path: PathBuf::new() };
+    let last = Name { stamp: SAMPLE, counter: u32::MAX, is_plain: true, path: PathBuf::new() };
     assert!(plain(When::Days).next_name(&at("app.log"), SAMPLE, &[last], |_| true).is_err());
 }
 

@@ -12,6 +12,8 @@
 mod child;
 mod clocks;
 mod composite;
+#[cfg(feature = "gzip")]
+mod compress;
 mod contract;
 mod cpython;
 mod cpython_handler;
