@@ -17,11 +17,15 @@ pub enum DropReason {
     Reentrant,
     /// User code (a format, a hook, a handler) panicked over it.
     Panicked,
+    /// A handler that keeps only the newest records let go of it, which is what such a handler is for: no failure, reported to
+    /// nobody.
+    Forgotten,
 }
 
 impl DropReason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [DropReason; 5] = [Self::Failed, Self::Closed, Self::Full, Self::Reentrant, Self::Panicked];
+    pub const ALL: [DropReason; 6] =
+        [Self::Failed, Self::Closed, Self::Full, Self::Reentrant, Self::Panicked, Self::Forgotten];
 
     /// The reason as one word, for messages and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -31,6 +35,7 @@ impl DropReason {
             Self::Full => "full",
             Self::Reentrant => "reentrant",
             Self::Panicked => "panicked",
+            Self::Forgotten => "forgotten",
         }
     }
 
