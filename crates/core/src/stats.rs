@@ -24,8 +24,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [DropReason; 6] =
-        [Self::Failed, Self::Closed, Self::Full, Self::Reentrant, Self::Panicked, Self::Forgotten];
+    pub const ALL: [DropReason; 6] = [Self::Failed, Self::Closed, Self::Full, Self::Reentrant, Self::Panicked, Self::Forgotten];
 
     /// The reason as one word, for messages and metrics.
     pub const fn as_str(self) -> &'static str {

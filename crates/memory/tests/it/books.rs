@@ -1,0 +1,86 @@
+//! The books, under whatever comes: random bounds, levels, targets that fail, come and go, closes.
+
+use proptest::prelude::*;
+use tracing_handlers_core::{Deadline, DropReason, Handler, Level};
+use tracing_handlers_memory::MemoryHandler;
+use tracing_handlers_testing::FailureLog;
+
+use crate::support::{Conduct, Target, record};
+
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Handle(Level, usize),
+    Conduct(Conduct),
+    SetTarget,
+    TakeTarget,
+    Flush,
+    Close,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let level = prop::sample::select(vec![Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR]);
+    prop_oneof![
+        20 => (level, 0_usize..400).prop_map(|(level, size)| Step::Handle(level, size)),
+        3 => prop::sample::select(vec![Conduct::Keeps, Conduct::Keeps, Conduct::Refuses, Conduct::Panics]).prop_map(Step::Conduct),
+        2 => Just(Step::SetTarget),
+        1 => Just(Step::TakeTarget),
+        2 => Just(Step::Flush),
+        1 => prop_oneof![9 => Just(Step::Flush), 1 => Just(Step::Close)],
+    ]
+}
+
+fn quietly(work: impl FnOnce() -> Result<(), TestCaseError>) -> Result<(), TestCaseError> {
+    work()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_books_balance_after_every_step(
+        capacity in 1_usize..12,
+        bytes in 1_usize..4_000,
+        is_recorder in any::<bool>(),
+        flush_on_close in any::<bool>(),
+        counts in any::<bool>(),
+        steps in prop::collection::vec(step(), 0..120),
+    ) {
+        quietly(|| {
+            let builder = if is_recorder { MemoryHandler::flight_recorder(capacity) } else { MemoryHandler::builder(capacity) };
+            let target = if counts { Target::new() } else { Target::without_counters(|_| Conduct::Keeps) };
+            let failures = FailureLog::new();
+            let memory = builder
+                .capacity_bytes(bytes)
+                .target(target.clone())
+                .flush_on_close(flush_on_close)
+                .on_failure(failures.clone())
+                .build()
+                .unwrap();
+            let mut offered = Vec::new();
+            for step in steps {
+                match step {
+                    Step::Handle(level, size) => {
+                        let message = format!("{} {}", offered.len(), "x".repeat(size));
+                        memory.handle(&record(level, message.as_str()).as_record()).ok();
+                        offered.push(message);
+                    }
+                    Step::Conduct(conduct) => target.conduct(conduct),
+                    Step::SetTarget => drop(memory.set_target(target.clone())),
+                    Step::TakeTarget => drop(memory.take_target()),
+                    Step::Flush => drop(memory.flush(Deadline::never())),
+                    Step::Close => drop(memory.close(Deadline::never())),
+                }
+                let stats = memory.stats();
+                prop_assert!(stats.is_balanced(), "{step:?}: {stats}");
+                prop_assert_eq!(stats.handled, offered.len() as u64);
+                prop_assert!(stats.pending <= capacity as u64, "{step:?}: {stats}");
+                prop_assert_eq!(failures.lost(), stats.dropped() - stats.dropped_for(DropReason::Forgotten), "{}", stats);
+                let arrived = target.messages();
+                prop_assert_eq!(stats.delivered, arrived.len() as u64, "{:?}: {}", step, stats);
+                let mut all = offered.iter();
+                prop_assert!(arrived.iter().all(|message| all.any(|other| other == message)), "out of order: {arrived:?}");
+            }
+            Ok(())
+        })?;
+    }
+}
