@@ -246,10 +246,11 @@ fn has_workspace_lints(package: &Package) -> bool {
 const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("core", &[], &["rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
     ("file", &["core"], &["hostname", "libc", "tracing-subscriber"]),
+    ("memory", &["core"], &[]),
     ("rotating-file", &["core", "file"], &[]),
     ("timed-rotating-file", &["core", "file"], &["time"]),
     ("stream", &["core"], &["tracing-subscriber"]),
-    ("facade", &["core", "file", "rotating-file", "stream", "timed-rotating-file"], &[]),
+    ("facade", &["core", "file", "memory", "rotating-file", "stream", "timed-rotating-file"], &[]),
 ];
 
 #[test]

@@ -16,7 +16,8 @@ use tracing::info;
 use tracing_handlers_core::format::Text;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{
-    Deadline, Error, Handler, HandlerLayer, Record, RecordBuf, Stats, format, register_pending, shutdown,
+    Deadline, Error, Handler, HandlerLayer, Record, RecordBuf, Stats, flush_on_panic, format, register_for_panic,
+    register_pending, shutdown,
 };
 use tracing_subscriber::prelude::*;
 
@@ -66,6 +67,15 @@ const ENDINGS: &[Ending] = &[
     Ending { name: "a handler that is gone", act: gone, code: 0, expected: &[] },
     Ending { name: "newest first, also after a panic", act: three_handlers, code: 0, expected: &["third", "first"] },
     Ending { name: "an event within the flush", act: logging_flush, code: 0, expected: &["one", "inner"] },
+    Ending { name: "flush_on_panic", act: |file| panicking(file, true, flush_on_panic), code: 0, expected: &["one", "two"] },
+    Ending {
+        name: "flush_on_panic, drain_on_exit(false)",
+        act: |file| panicking(file, false, flush_on_panic),
+        code: 0,
+        expected: &[],
+    },
+    Ending { name: "no flush_on_panic", act: |file| panicking(file, false, || {}), code: 0, expected: &[] },
+    Ending { name: "register_for_panic", act: registered_for_panic, code: 0, expected: &["first", "third"] },
     Ending {
         name: "shut down before",
         act: |file| {
@@ -173,6 +183,30 @@ fn forgotten(file: PathBuf) {
     let pending = Pending::new(&file, true, || {});
     pending.handle(&message("one").as_record()).unwrap();
     mem::forget(pending);
+}
+
+/// A panic that the program survives; what was to be flushed is flushed before it goes on.
+fn panicking(file: PathBuf, drain_on_exit: bool, set_up: fn()) {
+    log_two(file.clone(), drain_on_exit);
+    set_up();
+    set_up();
+    thread::spawn(|| panic!("deliberate mistake")).join().unwrap_err();
+    let is_flushed = file.exists();
+    assert_eq!(is_flushed, drain_on_exit, "flushed at the panic");
+}
+
+/// Two for which a panic is a reason, one that panics itself while it is flushed, and one that the exit would flush.
+fn registered_for_panic(file: PathBuf) {
+    let while_flushing: [fn(); 3] = [|| {}, || panic!("deliberate mistake"), || {}];
+    let handlers = while_flushing.map(|while_flushing| -> Arc<dyn Handler> { Pending::new(&file, false, while_flushing) });
+    for (text, handler) in ["third", "second", "first"].into_iter().zip(&handlers) {
+        handler.handle(&message(text).as_record()).unwrap();
+        register_for_panic(handler);
+    }
+    let of_exit = Pending::new(&file, true, || {});
+    of_exit.handle(&message("not at a panic").as_record()).unwrap();
+    thread::spawn(|| panic!("deliberate mistake")).join().unwrap_err();
+    assert_eq!(of_exit.stats().pending, 1);
 }
 
 /// A handler that its owner dropped is its own business.

@@ -61,7 +61,11 @@ impl Target {
     }
 
     pub(crate) fn conduct(&self, conduct: Conduct) {
-        *lock(&self.0.conductor) = Box::new(move |_| conduct);
+        self.conduct_by(move |_| conduct);
+    }
+
+    pub(crate) fn conduct_by(&self, conductor: impl Fn(&str) -> Conduct + Send + Sync + 'static) {
+        *lock(&self.0.conductor) = Box::new(conductor);
     }
 
     pub(crate) fn gate(&self) -> &Gate {
