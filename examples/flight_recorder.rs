@@ -4,7 +4,7 @@
 //! ```sh
 //! cargo run -p tracing-handlers-examples --example flight_recorder
 //! ```
-#![allow(clippy::print_stdout, reason = "an example shows what it does")]
+#![allow(clippy::panic, clippy::print_stdout, reason = "an example shows what it does")]
 
 use std::error::Error;
 use std::fs;
@@ -34,8 +34,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     tracing::debug!("a job begins");
     let job = thread::Builder::new().name("job".into()).spawn(|| {
         tracing::debug!(divisor = 0, "it divides");
-        // As a mistake in the program would.
-        std::panic::panic_any("attempt to divide by zero");
+        panic!("attempt to divide by zero");
     })?;
     let is_panicked = job.join().is_err();
 

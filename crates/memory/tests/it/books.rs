@@ -1,5 +1,8 @@
 //! The books, under whatever comes: random bounds, levels, targets that fail, come and go, closes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
 use proptest::prelude::*;
 use tracing_handlers_core::{Deadline, DropReason, Handler, Level};
 use tracing_handlers_memory::MemoryHandler;
@@ -88,6 +91,54 @@ proptest! {
             prop_assert!(is_exact, "{step:?}: {} arrived, {stats}", arrived.len());
             let mut all = offered.iter();
             prop_assert!(arrived.iter().all(|message| all.any(|other| other == message)), "out of order: {arrived:?}");
+        }
+    }
+}
+
+/// Four threads hand over at all levels while two targets take turns, are away for moments, and somebody flushes.
+#[test]
+fn the_books_balance_among_threads() {
+    for capacity in [1, 10, 1_000] {
+        let targets = [Target::new(), Target::new()];
+        let memory = MemoryHandler::builder(capacity).target(targets[0].clone()).on_failure(FailureLog::new()).build().unwrap();
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let writers = [0, 1, 2, 3].map(|writer| {
+                let memory = &memory;
+                scope.spawn(move || {
+                    for number in 0..1_000 {
+                        let level = if number % 7 == 0 { Level::ERROR } else { Level::INFO };
+                        memory.handle(&record(level, format!("{writer} {number:04}")).as_record()).unwrap();
+                    }
+                })
+            });
+            scope.spawn(|| {
+                for target in targets.iter().cycle() {
+                    drop(memory.take_target());
+                    drop(memory.set_target(target.clone()));
+                    memory.flush(Deadline::never()).unwrap();
+                    if is_over.load(Ordering::Relaxed) {
+                        break;
+                    }
+                }
+            });
+            for writer in writers {
+                writer.join().unwrap();
+            }
+            is_over.store(true, Ordering::Relaxed);
+        });
+        memory.close(Deadline::never()).unwrap();
+        let stats = memory.stats();
+        assert!(stats.is_balanced() && stats.pending == 0 && stats.handled == 4_000, "{stats}");
+        // What came while there was no target may have found no room.
+        assert_eq!(stats.dropped(), stats.dropped_for(DropReason::Full), "{stats}");
+        let of_targets = targets.map(|target| target.messages());
+        assert_eq!(of_targets.iter().map(Vec::len).sum::<usize>() as u64, stats.delivered);
+        for (messages, writer) in
+            of_targets.iter().flat_map(|messages| ["0 ", "1 ", "2 ", "3 "].map(|writer| (messages, writer)))
+        {
+            let of_writer: Vec<_> = messages.iter().filter(|message| message.starts_with(writer)).collect();
+            assert!(of_writer.is_sorted(), "out of order");
         }
     }
 }

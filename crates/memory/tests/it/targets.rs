@@ -1,14 +1,16 @@
 //! Targets that refuse, panic, are slow, or come back to the handler that they serve.
 
+use std::io;
 use std::sync::{Arc, Mutex, Weak};
 use std::thread;
 
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{Deadline, DropReason, Error, Handler, Level, Record, Stats};
 use tracing_handlers_memory::MemoryHandler;
+use tracing_handlers_stream::StreamHandler;
 use tracing_handlers_testing::{CollectingHandler, FailureLog};
 
-use crate::support::{Conduct, Target, give, record};
+use crate::support::{Conduct, Target, child, give, log_after, record};
 
 /// Refuses or panics over the records that are called so.
 fn by_message(message: &str) -> Conduct {
@@ -172,6 +174,33 @@ fn a_target_that_comes_back_does_not_wait_for_itself() {
     assert_eq!(memory.stats().pending, 1);
     memory.close(Deadline::never()).unwrap();
     assert_eq!(*lock(&target.seen), ["first", "from the target"]);
+}
+
+struct Broken;
+
+impl io::Write for Broken {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn what_the_target_has_said_on_stderr_is_not_said_again() {
+    if child().is_some() {
+        let target = StreamHandler::builder(Broken).build().unwrap();
+        let memory = MemoryHandler::builder(10).target(target).build().unwrap();
+        give(&memory, Level::INFO, "one");
+        assert!(memory.flush(Deadline::never()).unwrap_err().is_reported());
+        assert_eq!(memory.stats().dropped_for(DropReason::Failed), 1);
+        return;
+    }
+    let (status, _, stderr) = log_after("targets::what_the_target_has_said_on_stderr_is_not_said_again", "");
+    assert!(status.success(), "{stderr}");
+    assert_eq!(stderr.lines().filter(|line| line.starts_with("tracing-handlers: ")).count(), 1, "{stderr}");
 }
 
 /// A memory handler is a target like any other.
