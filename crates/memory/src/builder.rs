@@ -50,6 +50,9 @@ impl MemoryHandlerBuilder {
     }
 
     /// Who gets the records. Without one they are held, up to the capacity; see [`MemoryHandler::set_target`].
+    ///
+    /// The target works on the thread of the caller that gave the reason, under a lock that other callers do not need until they
+    /// have a reason themselves. It may log into this handler: that record is held until the next reason.
     pub fn target(mut self, target: impl Handler) -> Self {
         self.target = Some(Arc::new(target));
         self

@@ -75,6 +75,9 @@ impl MemoryHandler {
 
     /// Puts another target in the place of the one there is, which is given back: Python's `setTarget`. What is held goes to the
     /// new one; a batch that is under way still goes to the old.
+    ///
+    /// [`shutdown`](tracing_handlers_core::shutdown) closes the newest handler first: a target with a buffer that was built after
+    /// this handler is closed before it.
     pub fn set_target(&self, target: impl Handler) -> Option<Arc<dyn Handler>> {
         self.shared.replace_target(Some(Arc::new(target)))
     }

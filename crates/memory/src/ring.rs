@@ -104,6 +104,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         /// The same as a queue of messages that is cut at its front.
         #[test]
         fn it_holds_the_newest(sizes in prop::collection::vec(0_usize..300, 0..200), records in 1_usize..20, bytes in 1_usize..4_000) {
