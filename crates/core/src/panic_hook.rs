@@ -87,8 +87,11 @@ fn flush_all(deadline: Deadline) {
     if FLUSHES_PENDING.load(Ordering::Relaxed) {
         handlers.extend(shutdown::to_drain(deadline));
     }
-    for handler in handlers {
+    for (index, handler) in handlers.iter().enumerate() {
+        // One whose lock is held, by the thread that panicked say, must leave the others their share of the time.
+        let others = u32::try_from(handlers.len() - index).unwrap_or(u32::MAX);
+        let share = deadline.remaining().map_or(deadline, |left| Deadline::after(left / others));
         // A failure was reported by the handler itself, and the panic of one must not keep the others from being flushed.
-        catch_unwind(AssertUnwindSafe(|| handler.flush(deadline))).ok();
+        catch_unwind(AssertUnwindSafe(|| handler.flush(share))).ok();
     }
 }

@@ -141,6 +141,28 @@ fn a_panic_under_a_lock_that_the_target_needs_goes_on() {
     assert!(status.success(), "{stderr}");
 }
 
+/// The newest handler is at work with a target that hangs; the one before it is dumped all the same.
+#[test]
+fn a_handler_that_hangs_leaves_the_others_their_time() {
+    if child().is_some() {
+        let (target, hanging) = (Target::new(), Target::new());
+        let recorder = MemoryHandler::flight_recorder(10).target(target.clone()).dump_on_panic(true).build().unwrap();
+        let memory = MemoryHandler::builder(1).target(hanging.clone()).dump_on_panic(true).build().unwrap();
+        give(&recorder, Level::INFO, "one");
+        hanging.gate().close();
+        thread::scope(|scope| {
+            scope.spawn(|| give(&memory, Level::INFO, "hangs"));
+            hanging.gate().wait_until_held();
+            scope.spawn(|| panic!("deliberate mistake")).join().unwrap_err();
+            assert_eq!(target.messages(), ["one"]);
+            hanging.gate().open();
+        });
+        return;
+    }
+    let (status, _, stderr) = log_after("panic_hook::a_handler_that_hangs_leaves_the_others_their_time", "");
+    assert!(status.success(), "{stderr}");
+}
+
 /// A second panic within a panic hook would end the process.
 #[test]
 fn a_target_that_panics_while_it_is_dumped_ends_nothing() {
