@@ -8,6 +8,7 @@
 
 mod files;
 mod load;
+mod memory;
 mod report;
 mod streams;
 
@@ -59,7 +60,7 @@ impl Stop {
 
 fn main() -> Result<ExitCode> {
     let folder = tempfile::tempdir()?;
-    let stops = files::stops(folder.path())?.into_iter().chain(streams::stops()?);
+    let stops = files::stops(folder.path())?.into_iter().chain(memory::stops(folder.path())?).chain(streams::stops()?);
     let (stops, layers): (Vec<_>, Vec<_>) = stops.unzip();
     tracing_subscriber::registry().with(layers).init();
 

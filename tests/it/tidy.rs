@@ -249,10 +249,11 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("delivery", &["core"], &["fastrand", "native-tls", "tokio", "tokio-native-tls"]),
     ("queue", &["core"], &["crossbeam-channel", "tokio"]),
     ("file", &["core"], &["flate2", "hostname", "libc", "tracing-subscriber", "zstd"]),
+    ("memory", &["core"], &[]),
     ("rotating-file", &["core", "file"], &[]),
     ("timed-rotating-file", &["core", "file"], &["time"]),
     ("stream", &["core"], &["tracing-subscriber"]),
-    ("facade", &["core", "file", "queue", "rotating-file", "stream", "timed-rotating-file"], &[]),
+    ("facade", &["core", "file", "memory", "queue", "rotating-file", "stream", "timed-rotating-file"], &[]),
 ];
 
 #[test]

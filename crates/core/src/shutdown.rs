@@ -95,6 +95,12 @@ impl fmt::Display for ShutdownReport {
     }
 }
 
+/// The handlers that the exit hook would flush, newest first; none where others hold the list for too long.
+pub(crate) fn to_drain(deadline: Deadline) -> Vec<Arc<dyn Handler>> {
+    let Some(registered) = lock_before(&REGISTERED, deadline) else { return Vec::new() };
+    registered.iter().rev().filter(|entry| entry.drain_on_exit).filter_map(|entry| entry.handler.upgrade()).collect()
+}
+
 /// Called by the exit hook: no thread-local, no panic out of here, no waiting for a lock beyond the deadline.
 pub(crate) fn drain_at_exit() {
     let deadline = Deadline::after(EXIT_TIMEOUT);

@@ -19,11 +19,15 @@ pub enum DropReason {
     Panicked,
     /// It waited too long for a peer that was not there.
     Expired,
+    /// A handler that keeps only the newest records let go of it, which is what such a handler is for: no failure, reported to
+    /// nobody.
+    Forgotten,
 }
 
 impl DropReason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [DropReason; 6] = [Self::Failed, Self::Closed, Self::Full, Self::Reentrant, Self::Panicked, Self::Expired];
+    pub const ALL: [DropReason; 7] =
+        [Self::Failed, Self::Closed, Self::Full, Self::Reentrant, Self::Panicked, Self::Expired, Self::Forgotten];
 
     /// The reason as one word, for messages and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -34,6 +38,7 @@ impl DropReason {
             Self::Reentrant => "reentrant",
             Self::Panicked => "panicked",
             Self::Expired => "expired",
+            Self::Forgotten => "forgotten",
         }
     }
 

@@ -14,9 +14,10 @@ use std::{env, fs, mem, thread};
 
 use tracing::info;
 use tracing_handlers_core::format::Text;
-use tracing_handlers_core::sync::lock;
+use tracing_handlers_core::sync::{lock, lock_before};
 use tracing_handlers_core::{
-    Deadline, Error, Handler, HandlerLayer, Record, RecordBuf, Stats, format, register_pending, shutdown,
+    Deadline, Error, Handler, HandlerLayer, Record, RecordBuf, Stats, flush_on_panic, format, register_for_panic,
+    register_pending, shutdown,
 };
 use tracing_subscriber::prelude::*;
 
@@ -66,6 +67,16 @@ const ENDINGS: &[Ending] = &[
     Ending { name: "a handler that is gone", act: gone, code: 0, expected: &[] },
     Ending { name: "newest first, also after a panic", act: three_handlers, code: 0, expected: &["third", "first"] },
     Ending { name: "an event within the flush", act: logging_flush, code: 0, expected: &["one", "inner"] },
+    Ending { name: "flush_on_panic", act: |file| panicking(file, true, flush_on_panic), code: 0, expected: &["one", "two"] },
+    Ending {
+        name: "flush_on_panic, drain_on_exit(false)",
+        act: |file| panicking(file, false, flush_on_panic),
+        code: 0,
+        expected: &[],
+    },
+    Ending { name: "no flush_on_panic", act: |file| panicking(file, false, || {}), code: 0, expected: &[] },
+    Ending { name: "register_for_panic, one hangs", act: one_hangs, code: 0, expected: &["one"] },
+    Ending { name: "register_for_panic", act: registered_for_panic, code: 0, expected: &["first", "third"] },
     Ending {
         name: "shut down before",
         act: |file| {
@@ -136,6 +147,7 @@ impl Handler for Pending {
 
     fn flush(&self, deadline: Deadline) -> Result<(), Error> {
         assert!(deadline.remaining().is_some_and(|left| left <= Duration::from_secs(1)), "{deadline:?}");
+        assert!(!deadline.has_passed(), "somebody else took all the time");
         (self.while_flushing)();
         let records = mem::take(&mut *lock(&self.records));
         if records.is_empty() {
@@ -173,6 +185,63 @@ fn forgotten(file: PathBuf) {
     let pending = Pending::new(&file, true, || {});
     pending.handle(&message("one").as_record()).unwrap();
     mem::forget(pending);
+}
+
+/// A panic that the program survives; what was to be flushed is flushed before it goes on.
+fn panicking(file: PathBuf, drain_on_exit: bool, set_up: fn()) {
+    log_two(file.clone(), drain_on_exit);
+    set_up();
+    set_up();
+    thread::spawn(|| panic!("deliberate mistake")).join().unwrap_err();
+    let is_flushed = file.exists();
+    assert_eq!(is_flushed, drain_on_exit, "flushed at the panic");
+}
+
+/// Two for which a panic is a reason, one that panics itself while it is flushed, and one that the exit would flush.
+fn registered_for_panic(file: PathBuf) {
+    let while_flushing: [fn(); 3] = [|| {}, || panic!("deliberate mistake"), || {}];
+    let handlers = while_flushing.map(|while_flushing| -> Arc<dyn Handler> { Pending::new(&file, false, while_flushing) });
+    for (text, handler) in ["third", "second", "first"].into_iter().zip(&handlers) {
+        handler.handle(&message(text).as_record()).unwrap();
+        register_for_panic(handler);
+    }
+    let of_exit = Pending::new(&file, true, || {});
+    of_exit.handle(&message("not at a panic").as_record()).unwrap();
+    thread::spawn(|| panic!("deliberate mistake")).join().unwrap_err();
+    assert_eq!(of_exit.stats().pending, 1);
+}
+
+/// A flush that waits for a lock as long as it may.
+struct Hangs(Mutex<()>);
+
+impl Handler for Hangs {
+    fn handle(&self, _: &Record<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
+        lock_before(&self.0, deadline).map(drop).ok_or_else(|| Error::timed_out("flush"))
+    }
+
+    fn close(&self, deadline: Deadline) -> Result<(), Error> {
+        self.flush(deadline)
+    }
+
+    fn stats(&self) -> Stats {
+        Stats::new()
+    }
+}
+
+/// The newest takes its share of the time and no more.
+fn one_hangs(file: PathBuf) {
+    let pending = Pending::new(&file, false, || {});
+    pending.handle(&message("one").as_record()).unwrap();
+    let hangs = Arc::new(Hangs(Mutex::default()));
+    let handlers: [Arc<dyn Handler>; 2] = [pending, Arc::clone(&hangs) as Arc<dyn Handler>];
+    handlers.iter().for_each(register_for_panic);
+    let _held = lock(&hangs.0);
+    thread::spawn(|| panic!("deliberate mistake")).join().unwrap_err();
+    assert!(file.exists(), "flushed before the panic goes on");
 }
 
 /// A handler that its owner dropped is its own business.

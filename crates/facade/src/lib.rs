@@ -18,6 +18,7 @@
 //! |---|---|---|
 //! | `stream` | [`StreamHandler`], [`NullHandler`] | yes |
 //! | `file` | [`FileHandler`], [`WatchedFileHandler`] | yes |
+//! | `memory` | [`MemoryHandler`] | yes |
 //! | `rotating-file` | [`RotatingFileHandler`] | yes |
 //! | `timed-rotating-file` | [`TimedRotatingFileHandler`], [`Schedule`] | yes |
 //! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
@@ -28,11 +29,13 @@
 //! # Guarantees
 //!
 //! `handled = delivered + dropped by reason + pending`, for every handler, always; see [`Stats`] and each handler's crate. What is
-//! pending when the process ends is flushed without any guard; [`shutdown`] is the explicit form.
+//! pending when the process ends is flushed without any guard; [`shutdown`] is the explicit form, and [`flush_on_panic`] is for
+//! `panic = "abort"`.
 
 pub use tracing_handlers_core::{
     Clock, Counters, Deadline, DropReason, Error, Failure, Format, Guard, Handle, Handler, HandlerLayer, Level, Limits,
-    OnFailure, Record, RecordBuf, ShutdownReport, Stats, SystemClock, Timestamp, Value, failure, format, record, shutdown,
+    OnFailure, Record, RecordBuf, ShutdownReport, Stats, SystemClock, Timestamp, Value, failure, flush_on_panic, format,
+    record, shutdown,
 };
 
 #[cfg(feature = "file")]
@@ -49,6 +52,11 @@ pub use tracing_handlers_queue as queue;
 pub use tracing_handlers_queue::{
     HandlerExt, Overflow, PutError, Queue, QueueHandler, QueueLayer, QueueListener, Queued, QueuedLayer,
 };
+
+#[cfg(feature = "memory")]
+pub use tracing_handlers_memory as memory;
+#[cfg(feature = "memory")]
+pub use tracing_handlers_memory::{MemoryHandler, MemoryLayer};
 
 #[cfg(feature = "rotating-file")]
 pub use tracing_handlers_rotating_file as rotating_file;

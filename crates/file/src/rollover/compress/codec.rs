@@ -1,6 +1,7 @@
 //! How rolled files are compressed.
 
 use std::io;
+use std::ops::RangeInclusive;
 
 use tracing_handlers_core::Error;
 
@@ -26,6 +27,17 @@ enum Kind {
     Gzip,
     #[cfg(feature = "zstd")]
     Zstd,
+}
+
+impl Kind {
+    fn levels(self) -> RangeInclusive<u32> {
+        match self {
+            #[cfg(feature = "gzip")]
+            Self::Gzip => 0..=9,
+            #[cfg(feature = "zstd")]
+            Self::Zstd => 1..=19,
+        }
+    }
 }
 
 impl Compression {
@@ -54,12 +66,7 @@ impl Compression {
     ///
     /// A configuration error.
     pub fn check(self) -> Result<Self, Error> {
-        let levels = match self.kind {
-            #[cfg(feature = "gzip")]
-            Kind::Gzip => 0..=9,
-            #[cfg(feature = "zstd")]
-            Kind::Zstd => 1..=19,
-        };
+        let levels = self.kind.levels();
         if levels.contains(&self.level) {
             return Ok(self);
         }
@@ -78,6 +85,10 @@ impl Compression {
     }
 
     /// Writes the whole of `source`, compressed, to `target`, while `goes_on`.
+    #[cfg_attr(
+        not(any(feature = "gzip", feature = "zstd")),
+        allow(unused_variables, reason = "without a kind there is nothing to do")
+    )]
     pub(super) fn compress(
         self,
         source: &mut dyn FsFile,
