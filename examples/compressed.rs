@@ -1,4 +1,4 @@
-//! A log that is rolled every hour and compressed, kept for fourteen days within one gibibyte.
+//! Keeps an hourly log for 14 days within 1 GiB: `TimedRotatingFileHandler` with compression of rolled files.
 //!
 //! ```sh
 //! cargo run -p tracing-handlers-examples --example compressed
@@ -7,62 +7,60 @@
 
 use std::error::Error;
 use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use tracing_handlers::{Clock, Compression, Handler, HandlerLayer, SystemClock, TimedRotatingFileHandler, Timestamp, When};
+use tracing_handlers::timed_rotating_file::TimedRotatingFileHandlerBuilder;
+use tracing_handlers::{Compression, TimedRotatingFileHandler, When};
 use tracing_subscriber::prelude::*;
 
-const HOUR: i64 = 3_600;
-
-/// A clock that the example moves, so that a day takes no day.
-#[derive(Clone)]
-struct Moved(Arc<AtomicI64>);
-
-impl Clock for Moved {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_unix_seconds(self.0.load(Ordering::Relaxed))
-    }
-}
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
-    let clock = Moved(Arc::new(AtomicI64::new(SystemClock.now().unix_seconds())));
+    let path = folder.path().join("app.log");
+    let layer = hourly(&path).layer()?;
+    let handler = Arc::clone(layer.handler());
+    let handle = layer.handle();
+    let subscriber = tracing_subscriber::registry().with(layer);
+    tracing::subscriber::with_default(subscriber, || {
+        for number in 0..10_000 {
+            tracing::info!(number, "working");
+        }
+        // At the full hour by itself; here the hour is over.
+        handler.roll_over()?;
+        tracing::info!("the next hour");
+        Ok::<(), tracing_handlers::Error>(())
+    })?;
 
-    // The part to copy, but for the clock.
-    let log = TimedRotatingFileHandler::builder(folder.path().join("service.log"))
+    // Nobody who logs waits for the thread that compresses. Closing does; without it the next start of the program does what is left.
+    handle.close(Duration::from_secs(60))?;
+    let rolled = handler.existing_files()?;
+    show(&rolled)?;
+    let [only] = rolled.as_slice() else { return Err("there is one rolled file".into()) };
+    assert!(only.extension().is_some_and(|ending| ending == "gz"));
+    assert!(fs::metadata(only)?.len() < 100_000, "ten thousand lines are more than that");
+    assert!(fs::read_to_string(&path)?.ends_with("the next hour\n"));
+    Ok(())
+}
+
+/// `app.log.2024-01-31_23.gz` and so on. What is older than 14 days goes, and what is above 1 GiB, the oldest first.
+fn hourly(path: &Path) -> TimedRotatingFileHandlerBuilder {
+    TimedRotatingFileHandler::builder(path)
         .when(When::Hours)
         .aligned(true)
         .compress(Compression::gzip())
-        .max_age(Duration::from_secs(14 * 24 * 3_600))
+        .max_age(14 * DAY)
         .max_total_bytes(1 << 30)
-        .clock(clock.clone())
-        .build()?;
-    let layer = HandlerLayer::new(log).clock(clock.clone());
-    let (log, handle) = (Arc::clone(layer.handler()), layer.handle());
-    tracing_subscriber::registry().with(layer).init();
+        // An hour without records ends as well.
+        .roll_idle(true)
+}
 
-    for hour in 0..6 {
-        for request in 0..2_000 {
-            tracing::info!(request, path = "/api/v1/orders", status = 200, "answered");
-        }
-        println!("hour {hour}: {} rolled files", log.existing_files()?.len());
-        clock.0.fetch_add(HOUR, Ordering::Relaxed);
+fn show(rolled: &[PathBuf]) -> io::Result<()> {
+    for path in rolled {
+        println!("{:>8} bytes  {}", fs::metadata(path)?.len(), path.file_name().unwrap_or_default().display());
     }
-
-    // A service that ends need not wait: what is not compressed is compressed by the next one. Here we want to see it.
-    handle.close(Duration::from_secs(30))?;
-    let mut sizes = Vec::new();
-    for path in log.existing_files()? {
-        let size = fs::metadata(&path)?.len();
-        println!("{:>8} bytes  {}", size, path.file_name().unwrap_or_default().display());
-        sizes.push(size);
-    }
-    assert_eq!(sizes.len(), 5);
-    let plain = fs::metadata(folder.path().join("service.log"))?.len();
-    println!("{plain:>8} bytes  service.log, which is written to");
-    assert!(sizes.iter().all(|size| size * 5 < plain), "a log is mostly the same again and again");
-    assert_eq!(log.stats().delivered, 12_000);
     Ok(())
 }

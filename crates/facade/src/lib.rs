@@ -44,7 +44,7 @@ pub use tracing_handlers_file as file;
 pub use tracing_handlers_file::{Buffering, FileHandler, FileInfo, FileLayer, Sync, WatchedFileHandler, WatchedFileLayer};
 
 #[cfg(all(feature = "file", any(feature = "gzip", feature = "zstd")))]
-pub use tracing_handlers_file::rollover::Compression;
+pub use tracing_handlers_file::Compression;
 
 #[cfg(feature = "queue")]
 pub use tracing_handlers_queue as queue;

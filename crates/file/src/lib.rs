@@ -51,6 +51,8 @@ mod watched;
 pub use self::durability::Sync;
 pub use self::handler::{FileHandler, FileHandlerBuilder, FileLayer};
 pub use self::hooks::FileInfo;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use self::rollover::Compression;
 pub use self::sink::Buffering;
 pub use self::watched::{WatchedFileHandler, WatchedFileHandlerBuilder, WatchedFileLayer};
 

@@ -4,16 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tracing_handlers_core::clock::ClockSource;
-use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::format::Text;
 use tracing_handlers_core::{Error, Format, OnFailure};
 
 use crate::durability::Sync as SyncPolicy;
 use crate::fs::{self, FileOptions, Fs, SystemFs};
 use crate::hooks::{FileInfo, Hooks};
-use crate::rollover::{self, Compression, Compressor};
 use crate::sink::Buffering;
-use crate::upkeep::Place;
 
 /// What a file handler is built from. Builders fill it in; users see their setters.
 pub struct Settings {
@@ -94,30 +91,6 @@ impl Settings {
     /// The absolute path, once checked.
     pub fn path(&self) -> &Path {
         &self.path
-    }
-
-    /// What compresses the rolled files of `kind`, where that can be; `plain` gives those that stand in plain form.
-    ///
-    /// # Errors
-    ///
-    /// A configuration error for a level that does not exist, and beside settings that leave rolled files to others.
-    pub fn compressor(
-        &self,
-        kind: &str,
-        compression: Compression,
-        hooks: &rollover::Hooks,
-        plain: impl Fn(Place<'_>) -> Result<Vec<PathBuf>, Error> + Send + std::marker::Sync + 'static,
-    ) -> Result<Arc<Compressor>, Error> {
-        let compression = compression.check()?;
-        let refused = |why| Err(Error::config("compress", format_args!("{compression:?}"), why));
-        if hooks.has_rotator() {
-            return refused("and a rotator cannot both make the rolled file");
-        }
-        if self.shared {
-            return refused("cannot be promised where several processes roll a file; let one of them, or logrotate, compress");
-        }
-        let reporter = Reporter::new(format!("{kind} {}", self.path.display()), self.on_failure.clone());
-        Ok(Compressor::new(compression, Arc::clone(&self.fs), self.path.clone(), reporter, plain))
     }
 
     /// Never begin with an empty file.

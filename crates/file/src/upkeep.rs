@@ -23,6 +23,7 @@ pub trait Upkeep: Send + 'static {
     }
 
     /// The path was opened, or the file was closed: what was rolled before is not written to any more.
+    /// Not called while somebody else has the file that is to be rolled.
     fn released(&mut self) {}
 
     /// What goes on in the background, which closing the handler waits for.

@@ -12,6 +12,9 @@ use crate::chain::Chain;
 use crate::handler::{RotatingFileHandler, RotatingFileLayer, Rotation};
 use crate::policy::SizePolicy;
 
+/// What the handler is called in reports.
+const KIND: &str = "rotating-file";
+
 /// Builds a [`RotatingFileHandler`].
 ///
 /// | setting | default |
@@ -19,9 +22,9 @@ use crate::policy::SizePolicy;
 /// | [`max_bytes`](Self::max_bytes) | 0: never rolled |
 /// | [`backup_count`](Self::backup_count) | 0: never rolled |
 /// | [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit |
-/// | [`compress`](Self::compress) | off |
 /// | [`roll_on_start`](Self::roll_on_start) | off: go on in the file that is there |
 /// | [`namer`](Self::namer) or [`name_pattern`](Self::name_pattern), [`rotator`](Self::rotator) | the default name, a rename |
+/// | `compress`, with feature `gzip` or `zstd` | off: rolled files stay as they are |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
 /// | [`terminator`](Self::terminator) | line feed |
 /// | [`truncate`](Self::truncate) | off: append |
@@ -122,20 +125,27 @@ impl RotatingFileHandlerBuilder {
         self
     }
 
-    /// Compresses rolled files, in the background: no caller waits for it, and neither do the drop of the handler and the end of the process.
-    /// What is not done then is done by the next handler on this path. `close` waits until its deadline.
-    ///
-    /// The compressed file has the mode, the time and, where the process may give it, the owner of its source. Limits count it as it is.
-    pub fn compress(mut self, compression: Compression) -> Self {
-        self.compression = Some(compression);
-        self
-    }
-
     /// What moves the file to the first backup's name, instead of a rename. Backups that exist are always renamed.
     ///
     /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
     pub fn rotator(mut self, rotator: impl Fn(&Path, &Path) -> io::Result<()> + Send + Sync + 'static) -> Self {
         self.hooks.set_rotator(rotator);
+        self
+    }
+
+    /// How rolled files are compressed; off by default. `app.log.1` becomes `app.log.1.gz` a moment after it was rolled.
+    ///
+    /// A thread of the process does that (`log-compress`); nobody who logs waits for it. The copy is written under a hidden temporary name, brought
+    /// to the disk and renamed before the file itself goes, and keeps mode, owner (where that is allowed) and time. Limits on number,
+    /// age and bytes count a rolled file once, in whichever form it is. Closing the handler waits for it until the deadline; what is
+    /// not done then, or was cut off by the end of the process, is done by the next handler of this log once it has opened the file.
+    /// What fails is reported, stays as it is and is tried again after the next rollover.
+    ///
+    /// The ending is put behind what a namer or a pattern makes; a namer is then called by that thread, too. It cannot go with a rotator, nor with
+    /// [`shared`](Self::shared). When it is turned off again, files that are compressed are not counted and not deleted any more.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    pub fn compress(mut self, compression: tracing_handlers_file::Compression) -> Self {
+        self.compression = Some(compression);
         self
     }
 
@@ -173,7 +183,7 @@ impl RotatingFileHandlerBuilder {
     ///
     /// # Errors
     ///
-    /// A path that names no file, a limit of 0, a namer that gives one name twice, buffering that cannot be, a file that cannot be opened.
+    /// A path that names no file, a limit of 0, a namer that gives one name twice, buffering or compression that cannot be, a file that cannot be opened.
     pub fn build(self) -> Result<RotatingFileHandler, Error> {
         let Self { settings, max_bytes, backup_count, retention, mut hooks, compression } = self;
         let mut settings = settings.check()?;
@@ -182,15 +192,11 @@ impl RotatingFileHandlerBuilder {
         }
         hooks.read_pattern(settings.path(), Endings::Index)?;
         let policy = SizePolicy { max_bytes, backup_count };
-        let forms = if compression.is_some() { Forms::with_compressed() } else { Forms::default() };
-        let chain = Chain { backup_count, hooks, forms };
+        let chain = Chain { backup_count, hooks, forms: Forms::with(compression) };
         chain.check(settings.path())?;
-        let of_chain = chain.clone();
-        let compressor = compression.map(|compression| {
-            settings.compressor("rotating-file", compression, &chain.hooks, move |place| of_chain.plain(place))
-        });
-        let rotation = Rotation { policy, chain, retention: retention.check()?, compressor: compressor.transpose()? };
-        Ok(RotatingFileHandler { sink: Sink::open("rotating-file", settings, rotation)? })
+        let compressor = chain.hooks.compressor(KIND, &settings, compression, chain.clone())?;
+        let rotation = Rotation { policy, chain, retention: retention.check()?, compressor };
+        Ok(RotatingFileHandler { sink: Sink::open(KIND, settings, rotation)? })
     }
 
     /// Opens the file and wraps the handler into a layer.

@@ -63,7 +63,7 @@ impl RotatingFileHandler {
         self.sink.with_io(|io| io.roll_over())
     }
 
-    /// The backups there are, oldest first.
+    /// The backups there are, oldest first; each once, compressed or not.
     ///
     /// # Errors
     ///
@@ -71,7 +71,7 @@ impl RotatingFileHandler {
     pub fn existing_files(&self) -> Result<Vec<PathBuf>, Error> {
         self.sink.with_io(|io| {
             let (rotation, place) = io.upkeep();
-            let _names = rotation.compressor.as_ref().map(|compressor| compressor.hold(None));
+            let _moving = rotation.compressor.as_ref().map(Compressor::hold);
             rotation.chain.existing(place)
         })
     }
@@ -85,7 +85,7 @@ pub(crate) struct Rotation {
     pub(crate) chain: Chain,
     /// Beyond the backup count, which is the chain's own.
     pub(crate) retention: Retention,
-    pub(crate) compressor: Option<Arc<Compressor>>,
+    pub(crate) compressor: Option<Compressor>,
 }
 
 impl Rotation {
@@ -110,7 +110,7 @@ impl Upkeep for Rotation {
     }
 
     fn background(&self) -> Option<Arc<dyn Background>> {
-        self.compressor.clone().map(|compressor| compressor as Arc<dyn Background>)
+        self.compressor.as_ref().map(Compressor::background)
     }
 
     #[inline]
@@ -126,7 +126,10 @@ impl Upkeep for Rotation {
         }
         match place.fs.stat(place.path) {
             Ok(stat) if stat.is_regular => {
-                let _names = self.compressor.as_ref().map(|compressor| compressor.hold(Some(stat.id)));
+                let mut moving = self.compressor.as_ref().map(Compressor::hold);
+                if let Some(moving) = &mut moving {
+                    moving.rolls(stat.id);
+                }
                 let len = self.chain.roll(place, &mut aftermath.unlinked)?;
                 self.delete_surplus(place, len, now, aftermath)
             }

@@ -25,6 +25,12 @@
 //! - A process that is killed between any two steps of a rollover leaves every record in exactly one file. The next rollover
 //!   closes the gap that was left, without giving up a backup.
 //! - The caller never waits while the blocks of the oldest backup are freed: a thread does that.
+//! - With `compress`, nobody who logs waits for the compression either. A process that ends at any step of it loses and doubles nothing:
+//!   the next handler of the log does the rest and removes what is half done.
+//!
+//! # Features
+//!
+//! `gzip` and `zstd` (a C library that is compiled along) give the builder its setting `compress`.
 //!
 //! # Differs from Python
 //!
@@ -39,4 +45,5 @@ mod policy;
 
 pub use self::builder::RotatingFileHandlerBuilder;
 pub use self::handler::{RotatingFileHandler, RotatingFileLayer};
-pub use tracing_handlers_file::rollover::Compression;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use tracing_handlers_file::Compression;

@@ -2,10 +2,8 @@
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use tracing_handlers_core::Deadline;
 use tracing_handlers_core::sync::lock;
 
 /// How long anything here waits for another thread before it calls that a mistake.
@@ -45,19 +43,6 @@ struct State {
     /// Counts openings, so that who waited for one goes through even if the gate is closed again before it wakes up.
     openings: u64,
     held: usize,
-}
-
-/// Returns when `condition` holds, which another thread sees to.
-///
-/// # Panics
-///
-/// If it does not within [`PATIENCE`].
-pub fn wait_until(condition: impl Fn() -> bool) {
-    let deadline = Deadline::after(PATIENCE);
-    while !condition() {
-        assert!(!deadline.has_passed(), "what was waited for did not come");
-        thread::yield_now();
-    }
 }
 
 impl Gate {
@@ -124,6 +109,7 @@ impl Gate {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::thread;
 
     #[test]
     fn an_open_gate_holds_nobody() {

@@ -11,8 +11,11 @@ use tracing_handlers_file::rollover::{Compression, Endings, Forms, Hooks, Retent
 
 use crate::handler::{TimedRotatingFileHandler, TimedRotatingFileLayer};
 use crate::names::Dated;
-use crate::rotation::{self, Rotation};
+use crate::rotation::Rotation;
 use crate::{Schedule, When};
+
+/// What the handler is called in reports.
+const KIND: &str = "timed-rotating-file";
 
 /// Builds a [`TimedRotatingFileHandler`].
 ///
@@ -24,10 +27,10 @@ use crate::{Schedule, When};
 /// | [`aligned`](Self::aligned) | off: an interval begins when the file was begun |
 /// | [`max_bytes`](Self::max_bytes) | 0: not rolled by size |
 /// | [`backup_count`](Self::backup_count), [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit: nothing is deleted |
-/// | [`compress`](Self::compress) | off |
 /// | [`roll_idle`](Self::roll_idle) | off: a file is rolled when the next record comes |
 /// | [`roll_on_start`](Self::roll_on_start) | off: go on in the file that is there |
 /// | [`namer`](Self::namer) or [`name_pattern`](Self::name_pattern), [`rotator`](Self::rotator) | the default name, a rename |
+/// | `compress`, with feature `gzip` or `zstd` | off: rolled files stay as they are |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) |
 /// | [`terminator`](Self::terminator) | line feed |
 /// | [`delay`](Self::delay) | off: open at `build()` |
@@ -49,8 +52,8 @@ pub struct TimedRotatingFileHandlerBuilder {
     aligned: bool,
     max_bytes: u64,
     retention: Retention,
-    compression: Option<Compression>,
     hooks: Hooks,
+    compression: Option<Compression>,
 }
 
 impl TimedRotatingFileHandlerBuilder {
@@ -64,8 +67,8 @@ impl TimedRotatingFileHandlerBuilder {
             aligned: false,
             max_bytes: 0,
             retention: Retention::default(),
-            compression: None,
             hooks: Hooks::default(),
+            compression: None,
         }
     }
 
@@ -159,20 +162,27 @@ impl TimedRotatingFileHandlerBuilder {
         self
     }
 
-    /// Compresses rolled files, in the background: no caller waits for it, and neither do the drop of the handler and the end of the process.
-    /// What is not done then is done by the next handler on this path. `close` waits until its deadline.
-    ///
-    /// The compressed file has the mode, the time and, where the process may give it, the owner of its source. Limits count it as it is.
-    pub fn compress(mut self, compression: Compression) -> Self {
-        self.compression = Some(compression);
-        self
-    }
-
     /// What moves the file to its new name, instead of a rename.
     ///
     /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
     pub fn rotator(mut self, rotator: impl Fn(&Path, &Path) -> io::Result<()> + Send + Sync + 'static) -> Self {
         self.hooks.set_rotator(rotator);
+        self
+    }
+
+    /// How rolled files are compressed; off by default. `app.log.2024-01-31` becomes `app.log.2024-01-31.gz` a moment after it was rolled.
+    ///
+    /// A thread of the process does that (`log-compress`); nobody who logs waits for it. The copy is written under a hidden temporary name, brought
+    /// to the disk and renamed before the file itself goes, and keeps mode, owner (where that is allowed) and time. Limits on number,
+    /// age and bytes count a rolled file once, in whichever form it is. Closing the handler waits for it until the deadline; what is
+    /// not done then, or was cut off by the end of the process, is done by the next handler of this log once it has opened the file.
+    /// What fails is reported, stays as it is and is tried again after the next rollover.
+    ///
+    /// The ending is put behind what a namer or a pattern makes; a namer is then called by that thread, too. It cannot go with a rotator, nor with
+    /// [`shared`](Self::shared). When it is turned off again, files that are compressed are not counted and not deleted any more.
+    #[cfg(any(feature = "gzip", feature = "zstd"))]
+    pub fn compress(mut self, compression: tracing_handlers_file::Compression) -> Self {
+        self.compression = Some(compression);
         self
     }
 
@@ -211,24 +221,19 @@ impl TimedRotatingFileHandlerBuilder {
     ///
     /// # Errors
     ///
-    /// A path that names no file, an interval or a limit of 0, a namer whose names could not be found again, buffering that cannot be, a file
+    /// A path that names no file, an interval or a limit of 0, a namer whose names could not be found again, buffering or compression that cannot be, a file
     /// that cannot be opened.
     pub fn build(self) -> Result<TimedRotatingFileHandler, Error> {
         let schedule = self.schedule().check()?;
         let settings = self.settings.check()?;
         let mut hooks = self.hooks;
         hooks.read_pattern(settings.path(), Endings::Date)?;
-        let forms = if self.compression.is_some() { Forms::with_compressed() } else { Forms::default() };
-        let names = Dated { when: self.when, hooks, forms };
+        let names = Dated { when: self.when, hooks, forms: Forms::with(self.compression) };
         let retention = self.retention.check()?;
-        names.check(settings.path(), retention != Retention::default())?;
-        let of_names = names.clone();
-        let compressor = self.compression.map(|compression| {
-            settings
-                .compressor("timed-rotating-file", compression, &names.hooks, move |place| rotation::plain(&of_names, place))
-        });
-        let rotation = Rotation::new(schedule, names, retention, self.max_bytes, compressor.transpose()?);
-        Ok(TimedRotatingFileHandler { sink: Sink::open("timed-rotating-file", settings, rotation)? })
+        names.check(settings.path(), retention != Retention::default() || self.compression.is_some())?;
+        let compressor = names.hooks.compressor(KIND, &settings, self.compression, names.clone())?;
+        let rotation = Rotation::new(schedule, names, retention, self.max_bytes, compressor);
+        Ok(TimedRotatingFileHandler { sink: Sink::open(KIND, settings, rotation)? })
     }
 
     fn schedule(&self) -> Schedule {

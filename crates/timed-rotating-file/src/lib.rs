@@ -25,6 +25,12 @@
 //!   clock: daylight saving of an hour, of half an hour or backwards (Dublin), clocks that are put at midnight, days that were
 //!   left out, zones that moved.
 //! - A file is taken for one of ours, to be counted and deleted, only if its name is exactly one that we would give.
+//! - With `compress`, nobody who logs waits for the compression either. A process that ends at any step of it loses and doubles nothing:
+//!   the next handler of the log does the rest and removes what is half done.
+//!
+//! # Features
+//!
+//! `gzip` and `zstd` (a C library that is compiled along) give the builder its setting `compress`.
 //!
 //! # Differs from Python
 //!
@@ -44,4 +50,5 @@ pub use self::builder::TimedRotatingFileHandlerBuilder;
 pub use self::handler::{TimedRotatingFileHandler, TimedRotatingFileLayer};
 pub use self::schedule::Schedule;
 pub use self::when::When;
-pub use tracing_handlers_file::rollover::Compression;
+#[cfg(any(feature = "gzip", feature = "zstd"))]
+pub use tracing_handlers_file::Compression;

@@ -4,6 +4,7 @@
 //! namer gets the whole of it and may put it otherwise. A name is one of ours only if it is exactly what we would give for the
 //! date and the number that it holds, so the files of neighbours, whose names may begin or end alike, are never touched.
 
+use std::collections::HashSet;
 use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
@@ -29,7 +30,6 @@ const SAMPLE_COUNTERS: [u32; 2] = [0, 789];
 pub(crate) struct Dated {
     pub(crate) when: When,
     pub(crate) hooks: Hooks,
-    /// How a rolled file may stand.
     pub(crate) forms: Forms,
 }
 
@@ -40,8 +40,7 @@ pub(crate) struct Name {
     pub(crate) stamp: PrimitiveDateTime,
     /// 0 without a number.
     pub(crate) counter: u32,
-    /// Whether it stands as it was written; one that was compressed comes before that.
-    pub(crate) is_plain: bool,
+    /// As it is without compression.
     pub(crate) path: PathBuf,
 }
 
@@ -102,17 +101,21 @@ impl Dated {
         Err(Error::new(format!("find a name for {} of {text}: {TRIED_COUNTERS} are taken", path.display())))
     }
 
-    /// Those entries of a directory that are rolled files of the file at `path`.
+    /// The rolled files of the file at `path` that have entries in a directory, in whatever form; each once.
     pub(crate) fn ours(&self, path: &Path, directory: &Path, entries: &[OsString]) -> Vec<Name> {
-        entries.iter().filter_map(|entry| self.recognise(path, directory, entry)).collect()
+        let mut taken = HashSet::new();
+        let names = entries.iter().filter_map(|entry| {
+            let as_it_is = self.recognise(path, directory, entry);
+            as_it_is.or_else(|| self.recognise(path, directory, self.forms.plain_name(Path::new(entry))?.as_os_str()))
+        });
+        names.filter(|name| taken.insert(name.path.clone())).collect()
     }
 
-    fn recognise_path(&self, path: &Path, name: &Path) -> Option<Name> {
+    pub(crate) fn recognise_path(&self, path: &Path, name: &Path) -> Option<Name> {
         self.recognise(path, name.parent()?, name.file_name()?)
     }
 
-    fn recognise(&self, path: &Path, directory: &Path, standing: &OsStr) -> Option<Name> {
-        let (entry, is_compressed) = self.forms.plain(standing);
+    fn recognise(&self, path: &Path, directory: &Path, entry: &OsStr) -> Option<Name> {
         let full = directory.join(entry);
         let counters = counters(entry);
         let is_it = |stamp, counter| self.name(path, stamp, counter).is_ok_and(|name| name == full);
@@ -121,7 +124,7 @@ impl Dated {
             Some((stamp, counter))
         });
         let (stamp, counter) = found?;
-        Some(Name { stamp, counter, is_plain: !is_compressed, path: directory.join(standing) })
+        Some(Name { stamp, counter, path: full })
     }
 }
 

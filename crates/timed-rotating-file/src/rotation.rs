@@ -2,13 +2,13 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, MutexGuard};
+use std::sync::Arc;
 
 use time::PrimitiveDateTime;
 use tracing_handlers_core::{Error, Timestamp};
 use tracing_handlers_file::export::{Aftermath, Arrival, Background, LogFile, Place, Upkeep, Verdict};
 use tracing_handlers_file::fs::Stat;
-use tracing_handlers_file::rollover::{Compressor, Names, Retention, remove};
+use tracing_handlers_file::rollover::{Compressor, Family, Retention, remove};
 
 use crate::Schedule;
 use crate::names::{Dated, Name, oldest_first};
@@ -21,7 +21,7 @@ pub(crate) struct Rotation {
     /// 0 for no limit.
     max_bytes: u64,
     alarm: Alarm,
-    compressor: Option<Arc<Compressor>>,
+    compressor: Option<Compressor>,
 }
 
 /// The next rollover, and since when it has been that.
@@ -62,7 +62,7 @@ impl Rotation {
         names: Dated,
         retention: Retention,
         max_bytes: u64,
-        compressor: Option<Arc<Compressor>>,
+        compressor: Option<Compressor>,
     ) -> Self {
         // `opening` sets it to what the file says.
         let alarm = Alarm { set_at: Timestamp::default(), due_at: Timestamp::default() };
@@ -87,7 +87,7 @@ impl Rotation {
 
     /// Moves the file to the name of its period, or to the next free one behind that.
     fn move_away(&self, place: Place<'_>, stamp: PrimitiveDateTime, aftermath: &mut Aftermath) -> Result<(), Error> {
-        let ours = match self.rolled_files(place) {
+        let ours = match self.names.rolled(place) {
             Ok(ours) => ours,
             Err(error) => {
                 // A directory that cannot be read may be written to all the same.
@@ -95,19 +95,10 @@ impl Rotation {
                 Vec::new()
             }
         };
-        let is_taken = |name: &Path| self.names.forms.of(name).any(|form| !is_missing(place, &form));
+        // What cannot be looked at is not moved over.
+        let is_taken = |name: &Path| self.names.forms.is_there(place, name).unwrap_or(true);
         let target = self.names.next_name(place.path, stamp, &ours, is_taken)?;
         self.names.hooks.rotate(place, &target)
-    }
-
-    /// The rolled files there are.
-    fn rolled_files(&self, place: Place<'_>) -> Result<Vec<Name>, Error> {
-        rolled_files(&self.names, place)
-    }
-
-    /// No name changes while the guard is there, but by its holder.
-    fn hold(&self) -> Option<MutexGuard<'_, Names>> {
-        self.compressor.as_ref().map(|compressor| compressor.hold(None))
     }
 
     /// What the file that is written now is named after once it is rolled.
@@ -117,21 +108,20 @@ impl Rotation {
 
     /// All rolled files, oldest first. Only regular files count: a directory or a link of such a name is somebody else's.
     pub(crate) fn existing(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
-        let _names = self.hold();
+        let _moving = self.compressor.as_ref().map(Compressor::hold);
         self.existing_until(self.stamp(), place)
     }
 
     fn existing_until(&self, newest: PrimitiveDateTime, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
-        let mut ours = oldest_first(self.rolled_files(place)?, newest);
-        // What stands in two forms is one file.
-        ours.dedup_by_key(|name| (name.stamp, name.counter));
         let is_file = |path: &PathBuf| place.fs.stat_entry(path).is_ok_and(|stat| stat.is_regular);
-        Ok(ours.into_iter().map(|name| name.path).filter(is_file).collect())
+        let ours = oldest_first(self.names.rolled(place)?, newest);
+        let files = ours.iter().map(|name| self.names.forms.files(place, &name.path).unwrap_or_default());
+        Ok(files.flatten().filter(is_file).collect())
     }
 
     /// What a rollover would delete now.
     pub(crate) fn surplus(&self, place: Place<'_>, now: Timestamp) -> Result<Vec<PathBuf>, Error> {
-        let _names = self.hold();
+        let _moving = self.compressor.as_ref().map(Compressor::hold);
         self.surplus_until(self.stamp(), place, now)
     }
 
@@ -140,38 +130,55 @@ impl Rotation {
         Ok(self.retention.expired(place, &existing, now).to_vec())
     }
 
-    /// Removes a rolled file, in whatever forms it stands.
-    fn remove(&self, place: Place<'_>, path: &Path, aftermath: &mut Aftermath) {
-        let entry = path.file_name().unwrap_or_default();
-        let plain = path.with_file_name(self.names.forms.plain(entry).0);
-        let standing = self.names.forms.of(&plain).filter(|form| form == path || !is_missing(place, form));
-        standing.for_each(|form| remove(place, &form, aftermath));
-    }
-
     fn delete_surplus(&self, newest: PrimitiveDateTime, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) {
         if self.retention == Retention::default() {
             return;
         }
+        self.settle(place, aftermath);
         match self.surplus_until(newest, place, now) {
-            Ok(surplus) => surplus.iter().for_each(|path| self.remove(place, path, aftermath)),
+            Ok(surplus) => surplus.iter().for_each(|path| remove(place, path, aftermath)),
             Err(error) => aftermath.notes.push(error),
         }
+    }
+
+    /// Removes files that have been compressed, where a crash left both.
+    fn settle(&self, place: Place<'_>, aftermath: &mut Aftermath) {
+        if self.compressor.is_none() {
+            return;
+        }
+        // That the directory cannot be read is noted by who looks for what is to be deleted.
+        for name in self.names.rolled(place).unwrap_or_default() {
+            match self.names.forms.settle(place, &name.path) {
+                Ok(unlinked) => aftermath.unlinked.extend(unlinked),
+                Err(error) => aftermath.notes.push(error),
+            }
+        }
+    }
+
+    /// Moves the file at the path away, and deletes what is not kept.
+    fn roll_file(&self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
+        let stamp = self.stamp();
+        let mut moving = self.compressor.as_ref().map(Compressor::hold);
+        match place.fs.stat(place.path) {
+            Ok(stat) if stat.is_regular => {
+                if let Some(moving) = &mut moving {
+                    moving.rolls(stat.id);
+                }
+                self.move_away(place, stamp, aftermath)?;
+            }
+            Ok(_) => return Err(Error::new(format!("roll {}: not a regular file", place.path.display()))),
+            // Somebody removed it: there is nothing to keep.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io(format!("look at {}", place.path.display()), error)),
+        }
+        self.delete_surplus(stamp, place, now, aftermath);
+        Ok(())
     }
 }
 
 impl Upkeep for Rotation {
     fn is_timed(&self) -> bool {
         true
-    }
-
-    fn released(&mut self) {
-        if let Some(compressor) = &self.compressor {
-            compressor.released();
-        }
-    }
-
-    fn background(&self) -> Option<Arc<dyn Background>> {
-        self.compressor.clone().map(|compressor| compressor as Arc<dyn Background>)
     }
 
     /// The first period is that of the contents: it began when the file was made or last written, whichever is earlier.
@@ -182,6 +189,16 @@ impl Upkeep for Rotation {
 
     fn rolls(&self) -> bool {
         true
+    }
+
+    fn released(&mut self) {
+        if let Some(compressor) = &self.compressor {
+            compressor.released();
+        }
+    }
+
+    fn background(&self) -> Option<Arc<dyn Background>> {
+        self.compressor.as_ref().map(Compressor::background)
     }
 
     /// The period is that of the new file.
@@ -202,43 +219,36 @@ impl Upkeep for Rotation {
     }
 
     fn roll(&mut self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
-        let stamp = self.stamp();
-        match place.fs.stat(place.path) {
-            Ok(stat) if stat.is_regular => {
-                let _names = self.compressor.as_ref().map(|compressor| compressor.hold(Some(stat.id)));
-                self.move_away(place, stamp, aftermath)?;
-            }
-            Ok(_) => return Err(Error::new(format!("roll {}: not a regular file", place.path.display()))),
-            // Somebody removed it: there is nothing to keep.
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(Error::io(format!("look at {}", place.path.display()), error)),
-        }
+        self.roll_file(place, now, aftermath)?;
         self.alarm = Alarm::set(&self.schedule, now);
-        let _names = self.hold();
-        self.delete_surplus(stamp, place, now, aftermath);
         Ok(())
     }
 }
 
-fn rolled_files(names: &Dated, place: Place<'_>) -> Result<Vec<Name>, Error> {
-    let directory = names.directory(place.path)?;
-    match place.fs.list(&directory) {
-        Ok(entries) => Ok(names.ours(place.path, &directory, &entries)),
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-        Err(error) => Err(Error::io(format!("list {}", directory.display()), error)),
+impl Dated {
+    /// The rolled files there are.
+    fn rolled(&self, place: Place<'_>) -> Result<Vec<Name>, Error> {
+        let directory = Dated::directory(self, place.path)?;
+        match place.fs.list(&directory) {
+            Ok(entries) => Ok(self.ours(place.path, &directory, &entries)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(Error::io(format!("list {}", directory.display()), error)),
+        }
     }
 }
 
-/// Those rolled files that stand as they were written, oldest first.
-pub(crate) fn plain(names: &Dated, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
-    let mut ours = rolled_files(names, place)?;
-    ours.sort();
-    Ok(ours.into_iter().filter(|name| name.is_plain).map(|name| name.path).collect())
-}
+impl Family for Dated {
+    fn directory(&self, path: &Path) -> Result<PathBuf, Error> {
+        Dated::directory(self, path)
+    }
 
-fn is_missing(place: Place<'_>, path: &Path) -> bool {
-    // A symbolic link whose target is missing is there, too: a rename would replace it.
-    place.fs.stat_entry(path).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    fn has_name(&self, path: &Path, name: &Path) -> bool {
+        self.recognise_path(path, name).is_some()
+    }
+
+    fn names(&self, place: Place<'_>) -> Result<Vec<PathBuf>, Error> {
+        Ok(self.rolled(place)?.into_iter().map(|name| name.path).collect())
+    }
 }
 
 #[cfg(test)]

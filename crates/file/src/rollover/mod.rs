@@ -1,4 +1,4 @@
-//! What the rotating handlers share: the hooks that name and move files, and how many of the old ones are kept.
+//! What the rotating handlers share: the hooks that name and move files, their compression, and how many of the old ones are kept.
 
 mod compress;
 mod expire;
@@ -14,9 +14,10 @@ use std::sync::Arc;
 use tracing_handlers_core::Error;
 
 use self::naming::{NamePattern, Origin, refused};
+use crate::settings::Settings;
 use crate::upkeep::Place;
 
-pub use self::compress::{Compression, Compressor, Forms, Names};
+pub use self::compress::{Compression, Compressor, Family, Forms, Moving};
 pub use self::expire::remove;
 pub use self::naming::Endings;
 pub use self::retention::Retention;
@@ -61,9 +62,24 @@ impl Hooks {
         Ok(())
     }
 
-    /// Whether the user moves the file.
-    pub fn has_rotator(&self) -> bool {
-        self.rotator.is_some()
+    /// What compresses the rolled files of this family, if that is wanted.
+    ///
+    /// # Errors
+    ///
+    /// A level that is none. A rotator, or others that write to the log.
+    pub fn compressor(
+        &self,
+        kind: &str,
+        settings: &Settings,
+        compression: Option<Compression>,
+        family: impl Family,
+    ) -> Result<Option<Compressor>, Error> {
+        let Some(compression) = compression else { return Ok(None) };
+        if self.rotator.is_some() {
+            let why = "cannot go with a rotator: what is written to, and what was rolled, are told apart by renames";
+            return Err(Error::config("compress", compression, why));
+        }
+        Compressor::new(kind, settings, compression, family).map(Some)
     }
 
     /// Which setting the names come from, for errors.

@@ -4,18 +4,19 @@ use time::{Duration, Weekday};
 use tracing_handlers_file::rollover::Retention;
 
 use super::*;
+use tracing_handlers_file::rollover::Forms;
 
 const FOLDER: &str = "/var/log";
 
 fn plain(when: When) -> Dated {
-    Dated { when, hooks: Hooks::default(), forms: Forms::default() }
+    Dated { when, hooks: Hooks::default(), forms: Forms::Plain }
 }
 
 /// The namer sees the file's name and gives another; the folder stays.
 fn named(when: When, namer: impl Fn(&str) -> String + Send + Sync + 'static) -> Dated {
     let mut hooks = Hooks::default();
     hooks.set_namer(move |path| path.with_file_name(namer(path.file_name().unwrap().to_str().unwrap())));
-    Dated { when, hooks, forms: Forms::default() }
+    Dated { when, hooks, forms: Forms::Plain }
 }
 
 fn at(name: &str) -> PathBuf {
@@ -55,6 +56,14 @@ fn a_name_ends_in_the_start_of_its_period() {
     for when in [When::Days, When::Midnight, When::Weekday(Weekday::Sunday)] {
         assert_eq!(name(when), at("app.log.2024-01-31"));
     }
+}
+
+#[test]
+fn compressed_files_are_ours_once_where_files_are_compressed() {
+    let entries = ["app.log.2024-01-31.gz", "app.log.2024-01-31", "app.log.2024-01-31.1.zst", "app.log.2024-01-30.xz"];
+    let compressing = Dated { forms: Forms::Compressed, ..plain(When::Days) };
+    assert_eq!(ours(&compressing, "app.log", &entries), ["app.log.2024-01-31", "app.log.2024-01-31.1"]);
+    assert_eq!(ours(&plain(When::Days), "app.log", &entries), ["app.log.2024-01-31"]);
 }
 
 #[test]
@@ -139,7 +148,7 @@ fn the_name_in_another_folder_is_not_ours() {
     assert_eq!(plain(When::Days).ours(&at("app.log"), Path::new("/var/log/old"), &entry), []);
     let mut hooks = Hooks::default();
     hooks.set_namer(|path| path.parent().unwrap().join("old").join(path.file_name().unwrap()));
-    let moved = Dated { when: When::Days, hooks, forms: Forms::default() };
+    let moved = Dated { when: When::Days, hooks, forms: Forms::Plain };
     let directory = moved.directory(&at("app.log")).unwrap();
     assert_eq!(directory, at("old"));
     assert_eq!(moved.ours(&at("app.log"), &directory, &entry).len(), 1);
@@ -188,7 +197,7 @@ fn a_name_that_is_taken_gets_the_next_number() {
 fn without_a_free_name_there_is_an_error_and_no_search_without_end() {
     let error = plain(When::Days).next_name(&at("app.log"), SAMPLE, &[], |_| true).unwrap_err();
     assert_eq!(error.to_string(), "find a name for /var/log/app.log of 2001-02-03: 1000 are taken");
-    let last = Name { stamp: SAMPLE, counter: u32::MAX, is_plain: true, path: PathBuf::new() };
+    let last = Name { stamp: SAMPLE, counter: u32::MAX, path: PathBuf::new() };
     assert!(plain(When::Days).next_name(&at("app.log"), SAMPLE, &[last], |_| true).is_err());
 }
 
