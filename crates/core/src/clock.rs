@@ -117,6 +117,36 @@ impl ClockSource {
     }
 }
 
+impl ClockSource {
+    /// The time now, as it was read.
+    #[inline]
+    pub(crate) fn read(&self) -> Reading {
+        match self {
+            Self::System => Reading::System(SystemTime::now()),
+            Self::Other(clock) => Reading::Told(clock.now()),
+        }
+    }
+}
+
+/// What a clock said. The system's time becomes a [`Timestamp`] where it is looked at, which may be another thread's work.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum Reading {
+    /// By the system.
+    System(SystemTime),
+    /// By another clock, or by whoever made the record.
+    Told(Timestamp),
+}
+
+impl Reading {
+    #[inline]
+    pub(crate) fn timestamp(self) -> Timestamp {
+        match self {
+            Self::System(time) => time.into(),
+            Self::Told(timestamp) => timestamp,
+        }
+    }
+}
+
 impl fmt::Debug for ClockSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

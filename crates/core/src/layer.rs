@@ -12,7 +12,7 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::capture::{self, Limits, Mark, Panics};
+use crate::capture::{self, Capture, Limits, Mark, Panics, Place};
 use crate::clock::{Clock, ClockSource};
 use crate::failure::{OnFailure, Reporter};
 use crate::handle::Handle;
@@ -47,9 +47,7 @@ pub struct HandlerLayer<H> {
     handler: Arc<H>,
     refused: Arc<Counters>,
     reporter: Arc<Reporter>,
-    clock: ClockSource,
-    limits: Limits,
-    mark: Mark,
+    capture: Capture,
 }
 
 impl<H: Handler> HandlerLayer<H> {
@@ -59,9 +57,7 @@ impl<H: Handler> HandlerLayer<H> {
             handler: Arc::new(handler),
             refused: Arc::default(),
             reporter: Arc::new(Reporter::new("layer", None)),
-            clock: ClockSource::System,
-            limits: Limits::default(),
-            mark: Mark::next(),
+            capture: Capture { limits: Limits::default(), clock: ClockSource::System, mark: Mark::next(), place: None },
         }
     }
 
@@ -75,7 +71,7 @@ impl<H: Handler> HandlerLayer<H> {
     /// Takes the time from another clock.
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
-        self.clock = ClockSource::Other(Arc::new(clock));
+        self.capture.clock = ClockSource::Other(Arc::new(clock));
         self
     }
 
@@ -85,7 +81,7 @@ impl<H: Handler> HandlerLayer<H> {
     ///
     /// A configuration error for limits that let nothing through.
     pub fn limits(mut self, limits: Limits) -> Result<Self, Error> {
-        self.limits = limits.check()?;
+        self.capture.limits = limits.check()?;
         Ok(self)
     }
 
@@ -134,7 +130,10 @@ impl<H: Handler> HandlerLayer<H> {
 
 impl<H: fmt::Debug> fmt::Debug for HandlerLayer<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("HandlerLayer").field("handler", &self.handler).field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("HandlerLayer")
+            .field("handler", &self.handler)
+            .field("limits", &self.capture.limits)
+            .finish_non_exhaustive()
     }
 }
 
@@ -143,16 +142,21 @@ where
     S: Subscriber + for<'s> LookupSpan<'s>,
     H: Handler,
 {
+    /// From now on the layer sees the same spans through the same filters.
+    fn on_layer(&mut self, _: &mut S) {
+        self.capture.place = Some(Place::next());
+    }
+
     /// Filters nothing: all layers are asked before the first gets the event, which tells one event from the next.
     #[inline]
     fn event_enabled(&self, _: &Event<'_>, _: Context<'_, S>) -> bool {
-        self.mark.announce();
+        self.capture.mark.announce();
         true
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         self.deliver(|panics, is_captured| {
-            capture::event(event, &context, &self.limits, &self.clock, self.mark, panics, |record| {
+            capture::event(event, &context, &self.capture, panics, |record| {
                 is_captured.set(true);
                 self.handler.handle(record)
             })
@@ -161,11 +165,11 @@ where
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let _own_work = reentry::enter();
-        capture::spans::open(attributes, id, &context, &self.limits);
+        capture::spans::open(attributes, id, &context, &self.capture.limits);
     }
 
     fn on_record(&self, id: &Id, values: &Values<'_>, context: Context<'_, S>) {
         let _own_work = reentry::enter();
-        capture::spans::record(id, values, &context, &self.limits);
+        capture::spans::record(id, values, &context, &self.capture.limits);
     }
 }

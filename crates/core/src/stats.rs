@@ -87,6 +87,7 @@ impl Stats {
     }
 
     /// Records dropped, all reasons together.
+    #[inline]
     pub fn dropped(&self) -> u64 {
         self.dropped.iter().sum()
     }

@@ -174,7 +174,7 @@ impl Shared {
 
     #[cold]
     fn settle_push(&self, pushed: Pushed) -> Result<(), Error> {
-        self.report_drops(pushed.report);
+        self.report_drops(pushed.report.map(|drops| *drops));
         pushed.result.map_err(|reason| refused(reason).reported())
     }
 }

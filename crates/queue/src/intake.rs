@@ -42,7 +42,7 @@ impl OwnQueue {
         Self { queue, counters: Counters::default(), is_closed: Mutex::new(false) }
     }
 
-    fn put(&self, record: &Record<'_>) -> Result<(), DropReason> {
+    fn put(&self, record: Record<'_>) -> Result<(), DropReason> {
         let result = match *lock(&self.is_closed) {
             true => Err(PutError::Closed),
             false => self.queue.put(record.to_buf()),
@@ -93,12 +93,12 @@ impl Intake {
                 }
                 self.settle(result, report)
             }
-            Place::Own(own) => own.put(record).map_err(|reason| self.reporter.lost(refused(reason), reason, 1)),
+            Place::Own(own) => own.put(*record).map_err(|reason| self.reporter.lost(refused(reason), reason, 1)),
         }
     }
 
     #[cold]
-    fn settle(&self, result: Result<(), DropReason>, report: Option<Stats>) -> Result<(), Error> {
+    fn settle(&self, result: Result<(), DropReason>, report: Option<Box<Stats>>) -> Result<(), Error> {
         if let Some(drops) = report {
             self.report(&drops);
         }

@@ -18,7 +18,12 @@ pub(crate) enum Workload {
     Plain,
     /// The same inside two spans with two fields each, which stay open for a burst.
     Spans,
+    /// The same inside eight spans with two fields each.
+    Nested,
 }
+
+/// How many spans [`Workload::Nested`] has.
+const DEPTH: u64 = 8;
 
 impl Workload {
     /// Runs `work` inside the spans that belong to this workload.
@@ -30,6 +35,14 @@ impl Workload {
                 connection
                     .in_scope(|| tracing::info_span!(target: TARGET, "request", id = 4711_u64, method = "GET").in_scope(work))
             }
+            Self::Nested => {
+                let span = |depth| tracing::info_span!(target: TARGET, "step", depth, method = "GET").entered();
+                let mut spans: Vec<_> = (0..DEPTH).map(span).collect();
+                let result = work();
+                // The one that was entered last is left first.
+                while spans.pop().is_some() {}
+                result
+            }
         }
     }
 }
@@ -39,6 +52,7 @@ impl fmt::Display for Workload {
         f.write_str(match self {
             Self::Plain => "W1",
             Self::Spans => "W2",
+            Self::Nested => "W3",
         })
     }
 }
@@ -47,7 +61,7 @@ impl FromStr for Workload {
     type Err = crate::Failed;
 
     fn from_str(name: &str) -> Result<Self, Self::Err> {
-        [Self::Plain, Self::Spans]
+        [Self::Plain, Self::Spans, Self::Nested]
             .into_iter()
             .find(|workload| workload.to_string() == name)
             .ok_or_else(|| format!("no workload is called {name}").into())

@@ -3,8 +3,11 @@
 //! Of an event only what differs from others of its call site is copied; the call site itself lives as long as the process. Records
 //! made by hand, and those that came from elsewhere, are encoded whole.
 
-use crate::record::{CallSite, Circumstances, Fields, Head, Spans};
-use crate::{Level, Record, Timestamp};
+use std::num::NonZeroU64;
+
+use crate::clock::Reading;
+use crate::record::{CallSite, Fields, Head, Site, Spans};
+use crate::{Level, Record};
 
 /// So many dead records, or bytes of them, more than live ones are worth moving the rest together.
 const DEAD_RECORDS: usize = 64;
@@ -28,18 +31,17 @@ pub struct Batch {
 struct Entry {
     start: usize,
     len: usize,
-    level: Level,
-    is_live: bool,
     /// That of a queue: which of all that it accepted this is.
     number: u64,
     form: Form,
+    is_live: bool,
 }
 
 /// What the bytes of an entry are.
 #[derive(Clone, Copy, Debug)]
 enum Form {
-    /// The whole record.
-    Encoded,
+    /// The whole record, of this level.
+    Encoded(Level),
     /// What differs from event to event, one behind the other: thread name, message, fields, spans. The call site stands for the rest.
     Parts(Parts),
 }
@@ -47,10 +49,11 @@ enum Form {
 #[derive(Clone, Copy, Debug)]
 struct Parts {
     site: &'static CallSite,
-    timestamp: Timestamp,
-    thread_id: Option<u64>,
+    time: Reading,
+    thread_id: Option<NonZeroU64>,
     process_id: u32,
-    thread_name_len: Option<u32>,
+    /// [`u32::MAX`] for a thread without a name.
+    thread_name_len: u32,
     message_len: u32,
     fields_len: u32,
     fields: u32,
@@ -59,63 +62,68 @@ struct Parts {
 }
 
 impl Parts {
-    /// How `record` comes apart, if it is short and of a call site.
+    /// Appends `record` part by part, if it is short and of a call site.
     #[inline]
-    fn of(record: &Record<'_>) -> Option<Self> {
-        let head = &record.head;
-        let thread_name_len = match head.thread_name {
-            Some(name) => Some(u32::try_from(name.len()).ok()?),
-            None => None,
-        };
+    fn write(record: &Record<'_>, out: &mut Vec<u8>) -> Option<Self> {
+        let Record { head, message, fields, spans, omitted } = record;
+        let Site::Code(site) = head.site else { return None };
+        let name = head.thread_name.unwrap_or("");
+        let len = name.len() + message.len() + fields.bytes.len() + spans.bytes.len();
+        if len >= u32::MAX as usize || head.thread_id == Some(0) {
+            return None;
+        }
+        out.reserve(len);
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(message.as_bytes());
+        out.extend_from_slice(fields.bytes);
+        out.extend_from_slice(spans.bytes);
         Some(Self {
-            site: record.site?,
-            timestamp: head.timestamp,
-            thread_id: head.thread_id,
+            site,
+            time: head.time,
+            thread_id: head.thread_id.and_then(NonZeroU64::new),
             process_id: head.process_id,
-            thread_name_len,
-            message_len: u32::try_from(record.message.len()).ok()?,
-            fields_len: u32::try_from(record.fields.bytes.len()).ok()?,
-            fields: record.fields.count,
-            spans: record.spans.count,
-            omitted: record.omitted,
+            thread_name_len: head.thread_name.map_or(u32::MAX, |name| name.len() as u32),
+            message_len: message.len() as u32,
+            fields_len: fields.bytes.len() as u32,
+            fields: fields.count,
+            spans: spans.count,
+            omitted: *omitted,
         })
     }
 
-    #[inline]
-    fn write(record: &Record<'_>, out: &mut Vec<u8>) {
-        let name = record.head.thread_name.unwrap_or("");
-        out.reserve(name.len() + record.message.len() + record.fields.bytes.len() + record.spans.bytes.len());
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(record.message.as_bytes());
-        out.extend_from_slice(record.fields.bytes);
-        out.extend_from_slice(record.spans.bytes);
-    }
-
-    /// The record that came apart into these bytes; nothing here fails for those.
+    /// The record that was written into these bytes; nothing here fails for those.
     #[inline]
     fn read(self, bytes: &[u8]) -> Option<Record<'_>> {
-        let (thread_name, rest) = bytes.split_at_checked(self.thread_name_len.unwrap_or(0) as usize)?;
+        let name_len = Some(self.thread_name_len).filter(|len| *len < u32::MAX);
+        let (thread_name, rest) = bytes.split_at_checked(name_len.unwrap_or(0) as usize)?;
         let (message, rest) = rest.split_at_checked(self.message_len as usize)?;
         let (fields, spans) = rest.split_at_checked(self.fields_len as usize)?;
         let thread_name = std::str::from_utf8(thread_name).ok()?;
-        let circumstances = Circumstances {
-            timestamp: self.timestamp,
-            thread_id: self.thread_id,
-            thread_name: self.thread_name_len.map(|_| thread_name),
+        let head = Head {
+            time: self.time,
+            site: Site::Code(self.site),
+            thread_id: self.thread_id.map(NonZeroU64::get),
+            thread_name: name_len.map(|_| thread_name),
             process_id: self.process_id,
         };
         Some(Record {
-            head: Head::at(self.site, circumstances),
+            head,
             message: std::str::from_utf8(message).ok()?,
             fields: Fields { count: self.fields, bytes: fields },
             spans: Spans { count: self.spans, bytes: spans },
             omitted: self.omitted,
-            site: Some(self.site),
         })
     }
 }
 
 impl Entry {
+    fn level(&self) -> Level {
+        match self.form {
+            Form::Encoded(level) => level,
+            Form::Parts(parts) => *parts.site.level(),
+        }
+    }
+
     /// What it holds of a queue's bytes: its own are many of those of a short record.
     #[inline]
     fn weight(&self) -> usize {
@@ -126,7 +134,7 @@ impl Entry {
     fn record<'b>(&self, bytes: &'b [u8]) -> Option<Record<'b>> {
         let bytes = bytes.get(self.start..self.start.saturating_add(self.len))?;
         match self.form {
-            Form::Encoded => Some(Record::from_encoded(bytes)),
+            Form::Encoded(_) => Some(Record::from_encoded(bytes)),
             Form::Parts(parts) => parts.read(bytes),
         }
     }
@@ -168,20 +176,21 @@ impl Batch {
     #[inline]
     pub(super) fn push_numbered(&mut self, record: &Record<'_>, number: u64) {
         let start = self.bytes.len();
-        let form = match Parts::of(record) {
-            Some(parts) => {
-                Parts::write(record, &mut self.bytes);
-                Form::Parts(parts)
-            }
-            None => {
-                record.encode(&mut self.bytes);
-                Form::Encoded
-            }
+        let form = match Parts::write(record, &mut self.bytes) {
+            Some(parts) => Form::Parts(parts),
+            None => self.encode(*record),
         };
-        let entry = Entry { start, len: self.bytes.len() - start, level: record.level(), is_live: true, number, form };
+        let entry = Entry { start, len: self.bytes.len() - start, number, form, is_live: true };
         self.live += 1;
         self.live_bytes += entry.weight();
         self.entries.push(entry);
+    }
+
+    /// By value: a record whose address nobody takes stays in registers on the way of most.
+    #[cold]
+    fn encode(&mut self, record: Record<'_>) -> Form {
+        record.encode(&mut self.bytes);
+        Form::Encoded(record.level())
     }
 
     /// The number of the oldest record.
@@ -205,7 +214,7 @@ impl Batch {
     pub fn evict(&mut self, is_meant: impl Fn(Level) -> bool) -> bool {
         let newest = self.entries.len().saturating_sub(1);
         while self.evicted_to < newest {
-            let entry = self.entries.get_mut(self.evicted_to).filter(|entry| entry.is_live && is_meant(entry.level));
+            let entry = self.entries.get_mut(self.evicted_to).filter(|entry| entry.is_live && is_meant(entry.level()));
             self.evicted_to += 1;
             if let Some(entry) = entry {
                 entry.is_live = false;

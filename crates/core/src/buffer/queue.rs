@@ -10,7 +10,7 @@ use super::overflow::{Limits, Overflow};
 use super::primitives::{Condvar, Mutex, MutexGuard, lock};
 use super::wake::{Consumer, Pace};
 use crate::clock::monotonic;
-use crate::{Deadline, DropReason, Record, Stats};
+use crate::{Deadline, DropReason, Level, Record, Stats};
 
 /// How often drops are told of.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
@@ -93,13 +93,13 @@ impl Told {
 }
 
 /// What became of a record that was pushed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 #[must_use]
 pub struct Pushed {
     /// Whether the record is in.
     pub result: Result<(), DropReason>,
     /// Drops that it is time to report.
-    pub report: Option<Stats>,
+    pub report: Option<Box<Stats>>,
 }
 
 /// What the consumer took.
@@ -150,7 +150,7 @@ impl BoundedQueue {
         let mut state = lock(&self.state);
         state.handled += 1;
         if !state.try_push(record, &self.limits) {
-            return self.push_without_room(state, record);
+            return self.push_without_room(state, *record);
         }
         let wakes = state.wakes(record, &self.limits);
         let report = state.evicted_report();
@@ -161,21 +161,21 @@ impl BoundedQueue {
     }
 
     #[cold]
-    fn push_without_room<'s>(&'s self, mut state: MutexGuard<'s, State>, record: &Record<'_>) -> Pushed {
+    fn push_without_room<'s>(&'s self, mut state: MutexGuard<'s, State>, record: Record<'_>) -> Pushed {
         let mut is_in = false;
         if let (Overflow::Block(patience), false) = (self.limits.overflow, state.is_closed) {
             let deadline = Deadline::after(patience);
             while !is_in && !state.is_closed && !deadline.has_passed() {
                 state = self.wait_for_room(state, deadline);
-                is_in = state.try_push(record, &self.limits);
+                is_in = state.try_push(&record, &self.limits);
             }
         }
-        let wakes = state.wakes(record, &self.limits);
+        let wakes = state.wakes(&record, &self.limits);
         if !is_in {
             let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
             state.drop_one(reason);
         }
-        let report = state.unreported.take_if_due(monotonic());
+        let report = state.report_if_due();
         let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
         if wakes {
             self.wake(state);
@@ -387,7 +387,7 @@ impl State {
             return false;
         }
         self.filling.push_numbered(record, self.accepted + 1);
-        if !limits.fit(self.filling.len(), self.filling.bytes_len()) && !self.make_room(record, limits) {
+        if !limits.fit(self.filling.len(), self.filling.bytes_len()) && !self.make_room(record.level(), limits) {
             self.filling.pop();
             return false;
         }
@@ -396,12 +396,12 @@ impl State {
     }
 
     #[cold]
-    fn make_room(&mut self, record: &Record<'_>, limits: &Limits) -> bool {
+    fn make_room(&mut self, newest: Level, limits: &Limits) -> bool {
         while !limits.fit(self.filling.len(), self.filling.bytes_len()) {
             let made = match limits.overflow {
                 Overflow::DropOldest => self.filling.evict(|_| true),
                 // More verbose levels are the greater ones.
-                Overflow::DropBelow(level) => record.level() <= level && self.filling.evict(|other| other > level),
+                Overflow::DropBelow(level) => newest <= level && self.filling.evict(|other| other > level),
                 Overflow::DropNewest | Overflow::Block(_) => false,
             };
             if !made {
@@ -421,8 +421,13 @@ impl State {
     }
 
     #[inline]
-    fn evicted_report(&mut self) -> Option<Stats> {
-        if self.unreported.drops.dropped() == 0 { None } else { self.unreported.take_if_due(monotonic()) }
+    fn evicted_report(&mut self) -> Option<Box<Stats>> {
+        if self.unreported.drops.dropped() == 0 { None } else { self.report_if_due() }
+    }
+
+    #[cold]
+    fn report_if_due(&mut self) -> Option<Box<Stats>> {
+        self.unreported.take_if_due(monotonic()).map(Box::new)
     }
 
     /// Whether the consumer has to be woken; then it counts as woken.

@@ -2,7 +2,7 @@
 
 use tracing_core::Metadata;
 
-use crate::record::Head;
+use crate::record::{CallSite, Site, Told};
 
 /// What a `log` record says of its call site.
 #[derive(Debug, Default)]
@@ -20,11 +20,13 @@ impl LogMeta {
         metadata.target() == "log" && metadata.name() == "log event"
     }
 
-    pub(super) fn clear(&mut self) {
+    /// For another event.
+    pub(super) fn cleared(&mut self) -> &mut Self {
         self.target.clear();
         self.module_path.clear();
         self.file.clear();
         self.line = None;
+        self
     }
 
     /// Takes the bridge's own fields; says whether this was one.
@@ -47,12 +49,15 @@ impl LogMeta {
         is_line
     }
 
-    /// Puts the real call site in the place of the bridge's.
-    pub(super) fn apply<'a>(&'a self, head: &mut Head<'a>) {
+    /// The real call site, in the place of the bridge's.
+    pub(super) fn told<'a>(&'a self, bridge: &'static CallSite) -> Told<'a> {
         let present = |text: &'a String| (!text.is_empty()).then_some(text.as_str());
-        head.target = present(&self.target).unwrap_or(head.target);
-        head.module_path = present(&self.module_path);
-        head.file = present(&self.file);
-        head.line = self.line;
+        Told {
+            target: present(&self.target).unwrap_or(bridge.target()),
+            module_path: present(&self.module_path),
+            file: present(&self.file),
+            line: self.line,
+            ..Site::Code(bridge).told()
+        }
     }
 }

@@ -1,27 +1,33 @@
 //! A `tracing` event and its spans become a [`Record`]. The only place that knows both.
 //!
 //! Several layers of ours in one registry see each event one after the other; its values are visited for the first of them, and
-//! the others find them ([`Visited`]). The spans are looked up for each, as a per-layer filter may hide some from one layer alone.
+//! the others find them ([`Visited`]). The spans are found for each, as a per-layer filter may hide some from one layer alone.
 
+mod lineage;
 mod log_bridge;
+mod occasion;
 pub(crate) mod spans;
 mod visit;
 
 use std::cell::Cell;
 use std::process;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
+use tracing_core::span::Id;
 use tracing_core::{Event, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
+pub(crate) use self::lineage::Place;
+use self::lineage::Shown;
 use self::log_bridge::LogMeta;
+pub(crate) use self::occasion::Mark;
+use self::occasion::Occasion;
 pub(crate) use self::visit::Panics;
 use self::visit::{Entries, FieldVisitor};
-use crate::clock::ClockSource;
-use crate::record::{Circumstances, Fields, Head, Record, Spans};
-use crate::{Error, Timestamp};
+use crate::Error;
+use crate::clock::{ClockSource, Reading};
+use crate::record::{Fields, Head, Record, Site, Spans};
 
 /// How much of an event is captured. What is cut is marked (`…[12 bytes cut]`), what is left out is counted
 /// ([`Record::omitted_fields`]); nothing vanishes without a trace.
@@ -93,8 +99,12 @@ impl Limits {
 struct Scratch {
     message: String,
     fields: Entries,
+    /// The current span, where the event is in that.
+    current: Option<Id>,
     spans: Entries,
     omitted: u32,
+    /// The spans of an event before, which are often those of the next.
+    shown: Option<Shown>,
     log: LogMeta,
     origin: Origin,
     visited: Option<Visited>,
@@ -109,68 +119,7 @@ struct Visited {
     occasion: Occasion,
     limits: Limits,
     /// When, by the system's clock. A layer with a clock of its own shares nothing.
-    now: Timestamp,
-}
-
-/// One event on its way through the layers of a registry.
-///
-/// The number alone would not do: between two layers of ours, a third may raise an event of its own. Nor would the place in memory, which
-/// the next event has again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Occasion {
-    number: u64,
-    event: *const (),
-}
-
-/// One layer of ours, as a bit; with more than 64 of them some share one, and then nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark(u64);
-
-impl Mark {
-    /// That of the next layer.
-    pub(crate) fn next() -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        Self(1_u64.rotate_left(MADE.fetch_add(1, Ordering::Relaxed)))
-    }
-
-    /// Takes note that an event is about to be handed to this layer: each of ours says so before the first of them gets it.
-    #[inline]
-    pub(crate) fn announce(self) {
-        let note = |announced: &Cell<Announced>| {
-            let Announced { number, to } = announced.get();
-            announced.set(Announced { number: number.wrapping_add(1), to: to | self.0 });
-        };
-        ANNOUNCED.try_with(note).ok();
-    }
-}
-
-/// The events that were announced on this thread.
-#[derive(Clone, Copy, Debug)]
-struct Announced {
-    number: u64,
-    /// The layers that wait for one.
-    to: u64,
-}
-
-impl Occasion {
-    /// Nothing for an event that was not announced to the layer: a subscriber around the registry may keep that to itself.
-    #[inline]
-    fn of(event: &Event<'_>, mark: Mark) -> Option<Self> {
-        let take = |announced: &Cell<Announced>| {
-            let Announced { number, to } = announced.get();
-            announced.set(Announced { number, to: to & !mark.0 });
-            (to & mark.0 != 0).then_some(number)
-        };
-        // Nothing late in a thread's life either, when its locals are gone.
-        let number = ANNOUNCED.try_with(take).ok().flatten()?;
-        Some(Self { number, event: std::ptr::from_ref(event).cast() })
-    }
-
-    /// The same event, after its values were visited: a user's `Debug` may have raised others.
-    #[inline]
-    fn now(self) -> Self {
-        Self { number: ANNOUNCED.try_with(Cell::get).map_or(self.number, |announced| announced.number), ..self }
-    }
+    now: Reading,
 }
 
 impl Scratch {
@@ -179,12 +128,11 @@ impl Scratch {
         self.visited = None;
         self.message.clear();
         self.fields.clear();
-        self.log.clear();
     }
 
     /// When the event was raised that stands here, if it is this one, captured within the same limits.
     #[inline]
-    fn holds(&self, occasion: Option<Occasion>, limits: &Limits) -> Option<Timestamp> {
+    fn holds(&self, occasion: Option<Occasion>, limits: &Limits) -> Option<Reading> {
         let visited = self.visited.filter(|visited| Some(visited.occasion) == occasion && visited.limits == *limits);
         visited.map(|visited| visited.now)
     }
@@ -192,13 +140,8 @@ impl Scratch {
     /// Visits the values of the event.
     #[inline]
     fn visit(&mut self, event: &Event<'_>, limits: &Limits, panics: Panics) {
-        event.record(&mut FieldVisitor {
-            limits,
-            entries: &mut self.fields,
-            message: Some(&mut self.message),
-            log: LogMeta::is_bridge(event.metadata()).then_some(&mut self.log),
-            panics,
-        });
+        let log = LogMeta::is_bridge(event.metadata()).then(|| self.log.cleared());
+        event.record(&mut FieldVisitor { limits, entries: &mut self.fields, message: Some(&mut self.message), log, panics });
     }
 
     /// Whether it is small enough to be kept for the next event.
@@ -218,9 +161,9 @@ struct Origin {
 
 impl Origin {
     #[inline]
-    fn at(&self, timestamp: Timestamp) -> Circumstances<'_> {
+    fn head<'a>(&'a self, time: Reading, site: Site<'a>) -> Head<'a> {
         let Self { thread_id, thread_name, process_id } = self;
-        Circumstances { timestamp, thread_id: *thread_id, thread_name: thread_name.as_deref(), process_id: *process_id }
+        Head { time, site, thread_id: *thread_id, thread_name: thread_name.as_deref(), process_id: *process_id }
     }
 }
 
@@ -235,8 +178,17 @@ impl Default for Origin {
 }
 
 thread_local! {
-    static ANNOUNCED: Cell<Announced> = const { Cell::new(Announced { number: 0, to: 0 }) };
     static SCRATCH: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
+}
+
+/// How a layer captures.
+#[derive(Debug)]
+pub(crate) struct Capture {
+    pub(crate) limits: Limits,
+    pub(crate) clock: ClockSource,
+    pub(crate) mark: Mark,
+    /// Where the layer is, once it is in a registry.
+    pub(crate) place: Option<Place>,
 }
 
 /// Captures the event and hands the record to `then`. Where user code panics and that is passed on, `then` was not called.
@@ -244,9 +196,7 @@ thread_local! {
 pub(crate) fn event<S, R>(
     event: &Event<'_>,
     context: &Context<'_, S>,
-    limits: &Limits,
-    clock: &ClockSource,
-    mark: Mark,
+    capture: &Capture,
     panics: Panics,
     then: impl FnOnce(&Record<'_>) -> R,
 ) -> R
@@ -255,62 +205,57 @@ where
 {
     // Late in a thread's life its locals are gone; a record is captured all the same.
     let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
-    let now = visit_once(&mut scratch, event, limits, clock, mark, panics);
-    let result = with_spans(&mut scratch, event, context, limits, now, then);
+    let (now, is_again) = visit_once(&mut scratch, event, capture, panics);
+    if !is_again {
+        scratch.current = if event.is_contextual() { context.current_span().id().cloned() } else { None };
+    }
+    let result = with_spans(&mut scratch, event, context, capture, now, then);
     if scratch.is_small() {
         SCRATCH.try_with(|place| place.set(Some(scratch))).ok();
     }
     result
 }
 
-/// Brings the values of the event into `scratch`, unless another layer did. Gives the time of the event.
+/// Brings the values of the event into `scratch`, unless another layer did. Gives the time of the event, and whether
+/// the values were there.
 #[inline]
-fn visit_once(
-    scratch: &mut Scratch,
-    event: &Event<'_>,
-    limits: &Limits,
-    clock: &ClockSource,
-    mark: Mark,
-    panics: Panics,
-) -> Timestamp {
-    let occasion = Occasion::of(event, mark).filter(|_| matches!(clock, ClockSource::System));
+fn visit_once(scratch: &mut Scratch, event: &Event<'_>, capture: &Capture, panics: Panics) -> (Reading, bool) {
+    let Capture { limits, clock, mark, .. } = capture;
+    let occasion = Occasion::of(event, *mark).filter(|_| matches!(clock, ClockSource::System));
     if let Some(now) = scratch.holds(occasion, limits) {
-        return now;
+        return (now, true);
     }
-    let now = clock.now();
+    let now = clock.read();
     scratch.clear();
     scratch.visit(event, limits, panics);
     // Only now, as user code may have panicked.
     scratch.visited = occasion.map(|occasion| Visited { occasion: occasion.now(), limits: *limits, now });
-    now
+    (now, false)
 }
 
 fn with_spans<S, R>(
     scratch: &mut Scratch,
     event: &Event<'_>,
     context: &Context<'_, S>,
-    limits: &Limits,
-    now: Timestamp,
+    capture: &Capture,
+    now: Reading,
     then: impl FnOnce(&Record<'_>) -> R,
 ) -> R
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
 {
-    scratch.spans.clear();
-    scratch.omitted = 0;
-    spans::write(event, context, limits, scratch);
-    let site = event.metadata();
-    let mut head = Head::at(site, scratch.origin.at(now));
-    let is_bridge = LogMeta::is_bridge(site);
-    if is_bridge {
-        scratch.log.apply(&mut head);
-    }
+    let is_shown = spans::find(event, context, capture, scratch);
+    let code = event.metadata();
+    let site = if LogMeta::is_bridge(code) { Site::Told(scratch.log.told(code)) } else { Site::Code(code) };
+    let (spans, omitted) = match &scratch.shown {
+        Some(shown) if is_shown => shown.spans(),
+        _ => (Spans { count: scratch.spans.count, bytes: &scratch.spans.bytes }, scratch.omitted),
+    };
     then(&Record {
-        head,
+        head: scratch.origin.head(now, site),
         message: &scratch.message,
         fields: Fields { count: scratch.fields.count, bytes: &scratch.fields.bytes },
-        spans: Spans { count: scratch.spans.count, bytes: &scratch.spans.bytes },
-        omitted: scratch.omitted + scratch.fields.omitted_count(),
-        site: (!is_bridge).then_some(site),
+        spans,
+        omitted: omitted + scratch.fields.omitted_count(),
     })
 }

@@ -8,10 +8,11 @@ use std::mem;
 use tracing_core::span::{Attributes, Id, Record as Values};
 use tracing_core::{Event, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
-use tracing_subscriber::registry::{LookupSpan, SpanRef};
+use tracing_subscriber::registry::{LookupSpan, Scope, SpanRef};
 
+use super::lineage::{self, AsOf, Lineages, Place, Shown};
 use super::visit::{Entries, FieldVisitor, Panics, shown_name};
-use super::{Limits, Scratch};
+use super::{Capture, Limits, Scratch};
 use crate::record::encode;
 use crate::record::read::Reader;
 
@@ -22,13 +23,14 @@ struct SpanFields {
     encoded: Vec<u8>,
     /// The entries of `encoded`'s fields, for late records.
     fields: Entries,
+    lineages: Lineages,
 }
 
 impl SpanFields {
     fn new(metadata: &Metadata<'_>, fields: Entries) -> Self {
         let mut encoded = Vec::with_capacity(32 + metadata.name().len() + metadata.target().len() + fields.bytes.len());
         encode::span(&mut encoded, metadata.name(), metadata.target(), fields.count, &fields.bytes);
-        Self { encoded, fields }
+        Self { encoded, fields, lineages: Lineages::default() }
     }
 
     /// Puts newly recorded fields in the place of older ones of the same name, and of those that were left out.
@@ -97,35 +99,98 @@ where
         Some(fields) => fields.merge(span.metadata(), &new, limits),
         None => drop(extensions.replace(SpanFields::new(span.metadata(), new))),
     }
-}
-
-/// Writes the spans of an event, root first, behind each other.
-pub(super) fn write<S>(event: &Event<'_>, context: &Context<'_, S>, limits: &Limits, scratch: &mut Scratch)
-where
-    S: Subscriber + for<'s> LookupSpan<'s>,
-{
-    // Not the current span: a per-layer filter may hide it. What is hidden is simply not in the scope.
-    let Some(scope) = context.event_scope(event) else { return };
-    let mut left = limits.record_bytes.saturating_sub(scratch.fields.bytes.len());
-    for span in scope.from_root() {
-        left = write_one(&span, left, scratch);
+    drop(extensions);
+    if let Some(root) = span.scope().last() {
+        lineage::forget(&root.id());
     }
 }
 
-fn write_one<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>, left: usize, scratch: &mut Scratch) -> usize {
+/// Finds the spans of an event, root first: in [`Scratch::shown`] (`true`), or behind each other in its spans.
+#[inline]
+pub(super) fn find<S>(event: &Event<'_>, context: &Context<'_, S>, capture: &Capture, scratch: &mut Scratch) -> bool
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+{
+    scratch.spans.clear();
+    scratch.omitted = 0;
+    let current = scratch.current.take();
+    let found = current.as_ref().or(event.parent()).is_some_and(|id| find_of(id, event, context, capture, scratch));
+    // The next layer of ours need not ask for it.
+    scratch.current = current;
+    found
+}
+
+#[inline]
+fn find_of<S>(id: &Id, event: &Event<'_>, context: &Context<'_, S>, capture: &Capture, scratch: &mut Scratch) -> bool
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+{
+    let left = capture.limits.record_bytes.saturating_sub(scratch.fields.bytes.len());
+    let is_known = scratch.shown.as_ref().is_some_and(|shown| shown.is_of(id, capture.place, left));
+    is_known || look_up(event, id, context, capture.place, left, scratch)
+}
+
+/// Finds them through the registry.
+fn look_up<S>(
+    event: &Event<'_>,
+    id: &Id,
+    context: &Context<'_, S>,
+    place: Option<Place>,
+    left: usize,
+    scratch: &mut Scratch,
+) -> bool
+where
+    S: Subscriber + for<'s> LookupSpan<'s>,
+{
+    let Some(leaf) = context.span(id) else {
+        // A per-layer filter hides the current span. What is hidden is simply not in the scope.
+        if let Some(scope) = context.event_scope(event) {
+            write(scope, left, scratch);
+        }
+        return false;
+    };
+    let kept = place.and_then(|place| leaf.extensions().get::<SpanFields>()?.lineages.get(place));
+    if let (Some(place), Some(lineage)) = (place, kept.filter(|lineage| lineage.len() <= left)) {
+        Shown::set(&mut scratch.shown, id, place, lineage);
+        return true;
+    }
+    let as_of = write(leaf.scope(), left, scratch);
+    if let (Some(place), Some(as_of)) = (place, as_of)
+        && let Some(fields) = leaf.extensions().get::<SpanFields>()
+    {
+        fields.lineages.keep(place, &scratch.spans, scratch.omitted, as_of);
+    }
+    false
+}
+
+/// Writes the spans behind each other, as far as they fit; of the others the names alone. Says as of when they are all that
+/// there is.
+fn write<'s, S: LookupSpan<'s>>(scope: Scope<'s, S>, mut left: usize, scratch: &mut Scratch) -> Option<AsOf> {
+    let (mut as_of, mut is_whole) = (None, true);
+    for span in scope.from_root() {
+        as_of = as_of.or_else(|| AsOf::now(&span.id()));
+        is_whole &= write_one(&span, &mut left, scratch);
+    }
+    as_of.filter(|_| is_whole)
+}
+
+/// Says whether the span is there with all its fields.
+fn write_one<'s, S: LookupSpan<'s>>(span: &SpanRef<'s, S>, left: &mut usize, scratch: &mut Scratch) -> bool {
     let extensions = span.extensions();
     let out = &mut scratch.spans;
     out.count += 1;
     match extensions.get::<SpanFields>() {
-        Some(fields) if fields.encoded.len() <= left => {
+        Some(fields) if fields.encoded.len() <= *left => {
             scratch.omitted += fields.fields.omitted_count();
             out.bytes.extend_from_slice(&fields.encoded);
-            left - fields.encoded.len()
+            *left -= fields.encoded.len();
+            true
         }
+        // One without fields of ours was made before the layer, or is being made right now.
         other => {
             scratch.omitted += other.map_or(0, |fields| fields.fields.omitted_count() + fields.fields.count);
             encode::span(&mut out.bytes, span.metadata().name(), span.metadata().target(), 0, &[]);
-            left
+            false
         }
     }
 }

@@ -69,7 +69,8 @@ pub(crate) enum Panics {
 
 impl FieldVisitor<'_> {
     /// Writes the name and says how long the value may be, or counts the field as omitted.
-    #[inline]
+    // Every value passes here, and a call costs more than what most of them need.
+    #[inline(always)]
     fn begin(&mut self, name: &'static str) -> Option<usize> {
         let left = self.limits.record_bytes.saturating_sub(self.entries.bytes.len());
         if self.entries.count >= self.limits.fields || left == 0 {

@@ -1,7 +1,8 @@
 //! Records made by hand.
 
 use super::owned::RecordBuf;
-use super::{Fields, Head, Record, Spans, ValueBuf, encode};
+use super::{Fields, Head, Record, Site, Spans, Told, ValueBuf, encode};
+use crate::clock::Reading;
 use crate::{Level, Timestamp};
 
 /// Builds a [`RecordBuf`] field by field. What is not set is empty; the timestamp is the epoch, the level `INFO`.
@@ -152,14 +153,17 @@ impl RecordBuilder {
 
     /// The record.
     pub fn build(self) -> RecordBuf {
-        let head = Head {
-            timestamp: self.timestamp,
+        let site = Told {
             level: self.level,
             target: &self.target,
             name: &self.name,
             module_path: self.module_path.as_deref(),
             file: self.file.as_deref(),
             line: self.line,
+        };
+        let head = Head {
+            time: Reading::Told(self.timestamp),
+            site: Site::Told(site),
             thread_id: self.thread_id,
             thread_name: self.thread_name.as_deref(),
             process_id: self.process_id,
@@ -170,7 +174,6 @@ impl RecordBuilder {
             fields: Fields { count: self.fields.count, bytes: &self.fields.bytes },
             spans: Spans { count: self.spans.count, bytes: &self.spans.bytes },
             omitted: self.omitted,
-            site: None,
         })
     }
 }

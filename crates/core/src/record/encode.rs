@@ -101,8 +101,26 @@ pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
         out.truncate(end);
         return;
     }
-    str_header(out, value.len());
-    out.extend_from_slice(value.as_bytes());
+    longer_str(out, value);
+}
+
+/// Apart, so that the way of most names stays short.
+#[inline(never)]
+fn longer_str(out: &mut Vec<u8>, value: &str) {
+    let bytes = value.as_bytes();
+    if let (Some(first), Some(last), ..16) = (bytes.first_chunk(), bytes.last_chunk::<8>(), bytes.len()) {
+        // As above, in two overlapping pieces.
+        let end = out.len() + 1 + bytes.len();
+        let piece = u128::from(u64::from_le_bytes(*first)) << 8 | 0xa0 | bytes.len() as u128;
+        out.extend_from_slice(&piece.to_le_bytes());
+        out.truncate(end);
+        if let Some(place) = out.last_chunk_mut() {
+            *place = *last;
+        }
+        return;
+    }
+    str_header(out, bytes.len());
+    out.extend_from_slice(bytes);
 }
 
 /// Up to seven bytes as a number, the first in its lowest byte. Many names are that short, and a call to copy them costs more.
@@ -259,7 +277,12 @@ fn fill(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
 fn widen_header(out: &mut Vec<u8>, start: usize, len: usize) {
     let [a, b, c, d] = clamp(len).to_be_bytes();
     match len {
-        ..0x100 => replace_header(out, start, [0xd9, d]),
+        ..0x100 => {
+            out.insert(start, d);
+            if let Some(header) = out.get_mut(start - 1) {
+                *header = 0xd9;
+            }
+        }
         0x100..0x1_0000 => replace_header(out, start, [0xda, c, d]),
         _ => replace_header(out, start, [0xdb, a, b, c, d]),
     }
@@ -290,25 +313,25 @@ impl fmt::Write for Text<'_> {
 
 /// The whole record as one map.
 pub(crate) fn record(out: &mut Vec<u8>, record: &Record<'_>) {
-    let head = &record.head;
-    let optional = usize::from(head.module_path.is_some())
-        + usize::from(head.file.is_some())
-        + usize::from(head.line.is_some())
+    let (head, site) = (&record.head, record.head.site.told());
+    let optional = usize::from(site.module_path.is_some())
+        + usize::from(site.file.is_some())
+        + usize::from(site.line.is_some())
         + usize::from(head.thread_id.is_some())
         + usize::from(head.thread_name.is_some())
         + usize::from(record.omitted > 0);
     map_header(out, 8 + optional as u32);
     str(out, key::TIMESTAMP);
-    i64(out, head.timestamp.as_nanos());
+    i64(out, record.timestamp().as_nanos());
     str(out, key::LEVEL);
-    str(out, level_name(head.level));
+    str(out, level_name(site.level));
     str(out, key::TARGET);
-    str(out, head.target);
+    str(out, site.target);
     str(out, key::NAME);
-    str(out, head.name);
-    optional_str(out, key::MODULE, head.module_path);
-    optional_str(out, key::FILE, head.file);
-    optional_u64(out, key::LINE, head.line.map(u64::from));
+    str(out, site.name);
+    optional_str(out, key::MODULE, site.module_path);
+    optional_str(out, key::FILE, site.file);
+    optional_u64(out, key::LINE, site.line.map(u64::from));
     optional_u64(out, key::THREAD_ID, head.thread_id);
     optional_str(out, key::THREAD_NAME, head.thread_name);
     str(out, key::PROCESS_ID);

@@ -40,6 +40,7 @@ pub use self::value::{ErrorChain, Value, ValueBuf};
 
 use self::encode::key;
 use self::read::{RawName, RawValue, Reader};
+use crate::clock::Reading;
 use crate::{Level, Timestamp};
 
 /// A borrowed log record.
@@ -50,8 +51,6 @@ pub struct Record<'a> {
     pub(crate) fields: Fields<'a>,
     pub(crate) spans: Spans<'a>,
     pub(crate) omitted: u32,
-    /// Where the head's constant part comes from, if it is just that: inside of the process it need not be copied.
-    pub(crate) site: Option<&'static CallSite>,
 }
 
 /// What never changes at a call site.
@@ -60,59 +59,59 @@ pub(crate) type CallSite = tracing_core::Metadata<'static>;
 /// All that is neither message, fields nor spans.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
-    pub(crate) timestamp: Timestamp,
+    pub(crate) time: Reading,
+    pub(crate) site: Site<'a>,
+    pub(crate) thread_id: Option<u64>,
+    pub(crate) thread_name: Option<&'a str>,
+    pub(crate) process_id: u32,
+}
+
+/// Where a record comes from.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Site<'a> {
+    /// A call site of this process: inside of it nothing of that need be copied.
+    Code(&'static CallSite),
+    /// One that is told of.
+    Told(Told<'a>),
+}
+
+/// What is told of a call site.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Told<'a> {
     pub(crate) level: Level,
     pub(crate) target: &'a str,
     pub(crate) name: &'a str,
     pub(crate) module_path: Option<&'a str>,
     pub(crate) file: Option<&'a str>,
     pub(crate) line: Option<u32>,
-    pub(crate) thread_id: Option<u64>,
-    pub(crate) thread_name: Option<&'a str>,
-    pub(crate) process_id: u32,
 }
 
-/// What of the head differs from event to event.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Circumstances<'a> {
-    pub(crate) timestamp: Timestamp,
-    pub(crate) thread_id: Option<u64>,
-    pub(crate) thread_name: Option<&'a str>,
-    pub(crate) process_id: u32,
+impl Told<'_> {
+    pub(crate) const NOTHING: Self =
+        Self { level: Level::INFO, target: "", name: "", module_path: None, file: None, line: None };
 }
 
-impl<'a> Head<'a> {
-    /// The head of an event of this call site.
-    #[inline]
-    pub(crate) fn at(site: &CallSite, circumstances: Circumstances<'a>) -> Self
-    where
-        'static: 'a,
-    {
-        let Circumstances { timestamp, thread_id, thread_name, process_id } = circumstances;
-        Self {
-            timestamp,
-            level: *site.level(),
-            target: site.target(),
-            name: site.name(),
-            module_path: site.module_path(),
-            file: site.file(),
-            line: site.line(),
-            thread_id,
-            thread_name,
-            process_id,
+impl<'a> Site<'a> {
+    /// The whole of it.
+    pub(crate) fn told(self) -> Told<'a> {
+        match self {
+            Self::Code(site) => Told {
+                level: *site.level(),
+                target: site.target(),
+                name: site.name(),
+                module_path: site.module_path(),
+                file: site.file(),
+                line: site.line(),
+            },
+            Self::Told(told) => told,
         }
     }
 }
 
 impl Head<'_> {
     pub(crate) const EMPTY: Self = Self {
-        timestamp: Timestamp::from_nanos(0),
-        level: Level::INFO,
-        target: "",
-        name: "",
-        module_path: None,
-        file: None,
-        line: None,
+        time: Reading::Told(Timestamp::from_nanos(0)),
+        site: Site::Told(Told::NOTHING),
         thread_id: None,
         thread_name: None,
         process_id: 0,
@@ -121,7 +120,7 @@ impl Head<'_> {
 
 impl<'a> Record<'a> {
     pub(crate) const EMPTY: Self =
-        Self { head: Head::EMPTY, message: "", fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0, site: None };
+        Self { head: Head::EMPTY, message: "", fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0 };
 
     /// Starts a record made by hand, for tests and for sources other than `tracing`.
     pub fn builder() -> RecordBuilder {
@@ -149,16 +148,16 @@ impl<'a> Record<'a> {
 
     /// Reads the map without looking into fields and spans.
     fn read(reader: &mut Reader<'a>) -> Option<Self> {
-        let mut record = Self::EMPTY;
+        let (mut record, mut told) = (Self::EMPTY, Told::NOTHING);
         for _ in 0..reader.map_len()? {
             match reader.str()? {
-                key::TIMESTAMP => record.head.timestamp = Timestamp::from_nanos(reader.signed()?),
-                key::LEVEL => record.head.level = level_from(reader.str()?)?,
-                key::TARGET => record.head.target = reader.str()?,
-                key::NAME => record.head.name = reader.str()?,
-                key::MODULE => record.head.module_path = Some(reader.str()?),
-                key::FILE => record.head.file = Some(reader.str()?),
-                key::LINE => record.head.line = Some(u32::try_from(reader.unsigned()?).ok()?),
+                key::TIMESTAMP => record.head.time = Reading::Told(Timestamp::from_nanos(reader.signed()?)),
+                key::LEVEL => told.level = level_from(reader.str()?)?,
+                key::TARGET => told.target = reader.str()?,
+                key::NAME => told.name = reader.str()?,
+                key::MODULE => told.module_path = Some(reader.str()?),
+                key::FILE => told.file = Some(reader.str()?),
+                key::LINE => told.line = Some(u32::try_from(reader.unsigned()?).ok()?),
                 key::THREAD_ID => record.head.thread_id = Some(reader.unsigned()?),
                 key::THREAD_NAME => record.head.thread_name = Some(reader.str()?),
                 key::PROCESS_ID => record.head.process_id = u32::try_from(reader.unsigned()?).ok()?,
@@ -169,6 +168,7 @@ impl<'a> Record<'a> {
                 _ => reader.skip()?,
             }
         }
+        record.head.site = Site::Told(told);
         Some(record)
     }
 
@@ -188,37 +188,56 @@ impl<'a> Record<'a> {
 
     /// When the event was raised.
     pub fn timestamp(&self) -> Timestamp {
-        self.head.timestamp
+        self.head.time.timestamp()
     }
 
     /// How important it is.
+    #[inline]
     pub fn level(&self) -> Level {
-        self.head.level
+        match self.head.site {
+            Site::Code(site) => *site.level(),
+            Site::Told(told) => told.level,
+        }
     }
 
     /// What part of the program it is about; the module path unless the call site says otherwise.
     pub fn target(&self) -> &'a str {
-        self.head.target
+        match self.head.site {
+            Site::Code(site) => site.target(),
+            Site::Told(told) => told.target,
+        }
     }
 
     /// The call site's name, `event src/main.rs:12` unless it says otherwise.
     pub fn name(&self) -> &'a str {
-        self.head.name
+        match self.head.site {
+            Site::Code(site) => site.name(),
+            Site::Told(told) => told.name,
+        }
     }
 
     /// The module of the call site.
     pub fn module_path(&self) -> Option<&'a str> {
-        self.head.module_path
+        match self.head.site {
+            Site::Code(site) => site.module_path(),
+            Site::Told(told) => told.module_path,
+        }
     }
 
     /// The source file of the call site.
     pub fn file(&self) -> Option<&'a str> {
-        self.head.file
+        match self.head.site {
+            Site::Code(site) => site.file(),
+            Site::Told(told) => told.file,
+        }
     }
 
     /// The line of the call site.
     pub fn line(&self) -> Option<u32> {
-        self.head.line
+        match self.head.site {
+            Site::Code(site) => site.line(),
+            Site::Told(told) => told.line,
+        }
     }
 
     /// The number of the thread: that of [`std::thread::ThreadId`], counted from 1 in each process.

@@ -14,20 +14,20 @@ use crate::Timestamp;
 
 impl Serialize for Record<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let head = &self.head;
+        let (head, site) = (&self.head, self.head.site.told());
         let mut entries = 8;
         entries +=
-            usize::from(head.module_path.is_some()) + usize::from(head.file.is_some()) + usize::from(head.line.is_some());
+            usize::from(site.module_path.is_some()) + usize::from(site.file.is_some()) + usize::from(site.line.is_some());
         entries += usize::from(head.thread_id.is_some()) + usize::from(head.thread_name.is_some());
         entries += usize::from(self.omitted > 0);
         let mut map = serializer.serialize_map(Some(entries))?;
-        map.serialize_entry(key::TIMESTAMP, &head.timestamp.as_nanos())?;
-        map.serialize_entry(key::LEVEL, level_name(head.level))?;
-        map.serialize_entry(key::TARGET, head.target)?;
-        map.serialize_entry(key::NAME, head.name)?;
-        optional(&mut map, key::MODULE, head.module_path)?;
-        optional(&mut map, key::FILE, head.file)?;
-        optional(&mut map, key::LINE, head.line)?;
+        map.serialize_entry(key::TIMESTAMP, &self.timestamp().as_nanos())?;
+        map.serialize_entry(key::LEVEL, level_name(site.level))?;
+        map.serialize_entry(key::TARGET, site.target)?;
+        map.serialize_entry(key::NAME, site.name)?;
+        optional(&mut map, key::MODULE, site.module_path)?;
+        optional(&mut map, key::FILE, site.file)?;
+        optional(&mut map, key::LINE, site.line)?;
         optional(&mut map, key::THREAD_ID, head.thread_id)?;
         optional(&mut map, key::THREAD_NAME, head.thread_name)?;
         map.serialize_entry(key::PROCESS_ID, &head.process_id)?;

@@ -8,6 +8,7 @@ mod capture;
 mod common;
 mod json;
 mod layer;
+mod lineage;
 mod one_capture;
 mod python_formats;
 mod record;

@@ -83,9 +83,10 @@ pub(crate) type Column = (&'static str, &'static str);
 
 impl Measure {
     /// Every table, in the order of the report.
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Bursts(Workload::Plain),
         Self::Bursts(Workload::Spans),
+        Self::Bursts(Workload::Nested),
         Self::Trickle,
         Self::Throughput { producers: 1 },
         Self::Throughput { producers: 2 },
@@ -94,6 +95,7 @@ impl Measure {
         Self::Rollover,
         Self::Instructions(Workload::Plain),
         Self::Instructions(Workload::Spans),
+        Self::Instructions(Workload::Nested),
     ];
 
     /// What `--measure` calls it.
