@@ -25,6 +25,11 @@ pub trait Fs: Send + Sync + 'static {
         let (_, _) = (path, options);
         Err(ErrorKind::Unsupported.into())
     }
+    /// Makes a symbolic link to `target`, which may be missing, at a path where nothing stands.
+    fn symlink(&self, target: &Path, path: &Path) -> io::Result<()> {
+        let (_, _) = (target, path);
+        Err(ErrorKind::Unsupported.into())
+    }
     /// Renames a file; a file of the new name is replaced.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
     /// Removes the name of a file, and gives back what keeps its blocks alive: dropping that frees them, which takes
@@ -139,6 +144,8 @@ pub struct Stat {
     pub len: u64,
     /// Whether it is a regular file (not a directory, device, pipe or socket).
     pub is_regular: bool,
+    /// Whether it is a symbolic link, which only [`Fs::stat_entry`] sees.
+    pub is_link: bool,
     /// When it was last written.
     pub modified: Option<Timestamp>,
     /// When it was made, where the file system knows.
@@ -179,7 +186,7 @@ impl Stat {
     #[cfg(test)]
     pub(crate) fn for_test(len: u64, modified: Timestamp) -> Self {
         let id = FileId { device: 0, inode: 0 };
-        Self { id, len, is_regular: true, modified: Some(modified), created: None, access: None }
+        Self { id, len, is_regular: true, is_link: false, modified: Some(modified), created: None, access: None }
     }
 
     fn of(metadata: &Metadata) -> Self {
@@ -187,6 +194,7 @@ impl Stat {
             id: file_id(metadata),
             len: metadata.len(),
             is_regular: metadata.is_file(),
+            is_link: metadata.is_symlink(),
             modified: metadata.modified().ok().map(Timestamp::from),
             created: metadata.created().ok().map(Timestamp::from),
             access: access(metadata),
@@ -245,6 +253,11 @@ impl Fs for SystemFs {
         let mut how = OpenOptions::new();
         apply(options, how.read(true));
         how.open(path).map(|file| Box::new(file) as Box<dyn FsFile>)
+    }
+
+    #[cfg(unix)]
+    fn symlink(&self, target: &Path, path: &Path) -> io::Result<()> {
+        std::os::unix::fs::symlink(target, path)
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
@@ -418,6 +431,9 @@ impl<F: Fs + ?Sized> Fs for Arc<F> {
     }
     fn open_read(&self, path: &Path, options: &FileOptions) -> io::Result<Box<dyn FsFile>> {
         (**self).open_read(path, options)
+    }
+    fn symlink(&self, target: &Path, path: &Path) -> io::Result<()> {
+        (**self).symlink(target, path)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         (**self).rename(from, to)

@@ -10,6 +10,7 @@ use tracing_handlers_core::{Error, Format, OnFailure};
 use crate::durability::Sync as SyncPolicy;
 use crate::fs::{self, FileOptions, Fs, SystemFs};
 use crate::hooks::{FileInfo, Hooks};
+use crate::rollover;
 use crate::sink::Buffering;
 
 /// What a file handler is built from. Builders fill it in; users see their setters.
@@ -91,6 +92,26 @@ impl Settings {
     /// The absolute path, once checked.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Refuses settings beside which the path cannot be a symbolic link of the handler's own.
+    ///
+    /// # Errors
+    ///
+    /// A configuration error.
+    pub fn check_link(&self, setting: &str, hooks: &rollover::Hooks) -> Result<(), Error> {
+        let why = if cfg!(not(unix)) {
+            "cannot be promised on this system"
+        } else if !self.options.follow_symlinks {
+            "needs `follow_symlinks`: the path is a link then"
+        } else if self.shared {
+            "cannot be promised where several processes roll a file"
+        } else if hooks.has_rotator() {
+            "leaves nothing to a rotator: no file is moved"
+        } else {
+            return Ok(());
+        };
+        Err(Error::config(setting, true, why))
     }
 
     /// Never begin with an empty file.

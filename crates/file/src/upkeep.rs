@@ -22,6 +22,16 @@ pub trait Upkeep: Send + 'static {
         let (_, _) = (before, now);
     }
 
+    /// Sees to what stands at the path before it is opened, as no rollover did it.
+    ///
+    /// # Errors
+    ///
+    /// The path must not be opened as it is.
+    fn before_opening(&mut self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
+        let (_, _, _) = (place, now, aftermath);
+        Ok(())
+    }
+
     /// The path was opened, or the file was closed: what was rolled before is not written to any more.
     /// Not called while somebody else has the file that is to be rolled.
     fn released(&mut self) {}

@@ -27,6 +27,7 @@ const KIND: &str = "timed-rotating-file";
 /// | [`aligned`](Self::aligned) | off: an interval begins when the file was begun |
 /// | [`max_bytes`](Self::max_bytes) | 0: not rolled by size |
 /// | [`backup_count`](Self::backup_count), [`max_age`](Self::max_age), [`max_total_bytes`](Self::max_total_bytes) | no limit: nothing is deleted |
+/// | [`link_to_dated`](Self::link_to_dated) | off: the path is the file, and a rollover renames it |
 /// | [`roll_idle`](Self::roll_idle) | off: a file is rolled when the next record comes |
 /// | [`roll_on_start`](Self::roll_on_start) | off: go on in the file that is there |
 /// | [`namer`](Self::namer) or [`name_pattern`](Self::name_pattern), [`rotator`](Self::rotator) | the default name, a rename |
@@ -54,6 +55,7 @@ pub struct TimedRotatingFileHandlerBuilder {
     retention: Retention,
     hooks: Hooks,
     compression: Option<Compression>,
+    link_to_dated: bool,
 }
 
 impl TimedRotatingFileHandlerBuilder {
@@ -69,6 +71,7 @@ impl TimedRotatingFileHandlerBuilder {
             retention: Retention::default(),
             hooks: Hooks::default(),
             compression: None,
+            link_to_dated: false,
         }
     }
 
@@ -162,6 +165,16 @@ impl TimedRotatingFileHandlerBuilder {
         self
     }
 
+    /// Whether records go straight into a file with its date in its name, and the path is a symbolic link to it: `tail -F` and people find
+    /// the current file, and no file ever changes its name. A rollover replaces the link in one step.
+    ///
+    /// A file that stands at the path, of a time before this was on, is moved to its date. Not for Windows, nor together with `shared`, a
+    /// `rotator` or `follow_symlinks(false)`.
+    pub fn link_to_dated(mut self, link: bool) -> Self {
+        self.link_to_dated = link;
+        self
+    }
+
     /// What moves the file to its new name, instead of a rename.
     ///
     /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
@@ -228,7 +241,10 @@ impl TimedRotatingFileHandlerBuilder {
         let settings = self.settings.check()?;
         let mut hooks = self.hooks;
         hooks.read_pattern(settings.path(), Endings::Date)?;
-        let names = Dated { when: self.when, hooks, forms: Forms::with(self.compression) };
+        if self.link_to_dated {
+            settings.check_link("link_to_dated", &hooks)?;
+        }
+        let names = Dated { when: self.when, hooks, forms: Forms::with(self.compression), is_link: self.link_to_dated };
         let retention = self.retention.check()?;
         names.check(settings.path(), retention != Retention::default() || self.compression.is_some())?;
         let compressor = names.hooks.compressor(KIND, &settings, self.compression, names.clone())?;

@@ -40,6 +40,7 @@
 
 mod builder;
 mod handler;
+mod link;
 mod names;
 mod rotation;
 mod schedule;

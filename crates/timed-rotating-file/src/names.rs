@@ -31,6 +31,8 @@ pub(crate) struct Dated {
     pub(crate) when: When,
     pub(crate) hooks: Hooks,
     pub(crate) forms: Forms,
+    /// The path is a link to the dated file that is written, which is no rolled one.
+    pub(crate) is_link: bool,
 }
 
 /// A rolled file of ours. The order is that of age, the oldest first.

@@ -11,6 +11,7 @@ use tracing_handlers_file::fs::Stat;
 use tracing_handlers_file::rollover::{Compressor, Family, Retention, remove};
 
 use crate::Schedule;
+use crate::link;
 use crate::names::{Dated, Name, oldest_first};
 
 /// Rolls by the clock, and by size where a limit is set, into dated files.
@@ -78,15 +79,37 @@ impl Rotation {
         if !self.alarm.is_due(arrival.at) {
             return self.max_bytes > 0 && !is_bare && len.saturating_add(arrival.incoming) >= self.max_bytes;
         }
-        if is_bare {
-            // Nothing to keep: the file goes on into the next period.
+        if is_bare && !self.names.is_link {
+            // Nothing to keep: the file goes on into the next period. One that bears a date cannot.
             self.alarm = Alarm::set(&self.schedule, arrival.at);
         }
-        !is_bare
+        !is_bare || self.names.is_link
     }
 
     /// Moves the file to the name of its period, or to the next free one behind that.
     fn move_away(&self, place: Place<'_>, stamp: PrimitiveDateTime, aftermath: &mut Aftermath) -> Result<(), Error> {
+        let target = self.next_name(place, stamp, aftermath)?;
+        self.names.hooks.rotate(place, &target)
+    }
+
+    /// Lets the path lead to the file of the period that begins now. One in which nothing stands goes.
+    fn lead_on(&self, place: Place<'_>, now: Timestamp, old: &Stat, aftermath: &mut Aftermath) -> Result<(), Error> {
+        link::point(place, &self.next_name(place, self.stamp_at(now), aftermath)?)?;
+        if old.len == 0 {
+            let is_old = |name: &&Name| place.fs.stat_entry(&name.path).is_ok_and(|stat| stat.id == old.id);
+            let ours = self.names.rolled(place).unwrap_or_default();
+            ours.iter().filter(is_old).for_each(|name| remove(place, &name.path, aftermath));
+        }
+        Ok(())
+    }
+
+    /// What a file is named after that is begun at `now`.
+    fn stamp_at(&self, now: Timestamp) -> PrimitiveDateTime {
+        self.schedule.stamp(self.schedule.next_rollover(now))
+    }
+
+    /// A name for a file of this stamp that nobody has.
+    fn next_name(&self, place: Place<'_>, stamp: PrimitiveDateTime, aftermath: &mut Aftermath) -> Result<PathBuf, Error> {
         let ours = match self.names.rolled(place) {
             Ok(ours) => ours,
             Err(error) => {
@@ -97,8 +120,7 @@ impl Rotation {
         };
         // What cannot be looked at is not moved over.
         let is_taken = |name: &Path| self.names.forms.is_there(place, name).unwrap_or(true);
-        let target = self.names.next_name(place.path, stamp, &ours, is_taken)?;
-        self.names.hooks.rotate(place, &target)
+        self.names.next_name(place.path, stamp, &ours, is_taken)
     }
 
     /// What the file that is written now is named after once it is rolled.
@@ -164,10 +186,16 @@ impl Rotation {
                 if let Some(moving) = &mut moving {
                     moving.rolls(stat.id);
                 }
-                self.move_away(place, stamp, aftermath)?;
+                match self.names.is_link {
+                    true => self.lead_on(place, now, &stat, aftermath)?,
+                    false => self.move_away(place, stamp, aftermath)?,
+                }
             }
             Ok(_) => return Err(Error::new(format!("roll {}: not a regular file", place.path.display()))),
             // Somebody removed it: there is nothing to keep.
+            Err(error) if error.kind() == ErrorKind::NotFound && self.names.is_link => {
+                link::point(place, &self.next_name(place, self.stamp_at(now), aftermath)?)?;
+            }
             Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(Error::io(format!("look at {}", place.path.display()), error)),
         }
@@ -189,6 +217,25 @@ impl Upkeep for Rotation {
 
     fn rolls(&self) -> bool {
         true
+    }
+
+    /// What stands at the path is moved to its date, unless it is a link that leads somewhere.
+    fn before_opening(&mut self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
+        if !self.names.is_link {
+            return Ok(());
+        }
+        match place.fs.stat_entry(place.path) {
+            Ok(stat) if stat.is_link && link::current(place).is_some() => return Ok(()),
+            Ok(stat) if stat.is_regular => {
+                self.move_away(place, self.stamp(), aftermath)?;
+                self.alarm = Alarm::set(&self.schedule, now);
+            }
+            Ok(stat) if !stat.is_link => return Ok(()),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io(format!("look at {}", place.path.display()), error)),
+        }
+        link::point(place, &self.next_name(place, self.stamp(), aftermath)?)
     }
 
     fn released(&mut self) {
@@ -229,11 +276,15 @@ impl Dated {
     /// The rolled files there are.
     fn rolled(&self, place: Place<'_>) -> Result<Vec<Name>, Error> {
         let directory = Dated::directory(self, place.path)?;
-        match place.fs.list(&directory) {
-            Ok(entries) => Ok(self.ours(place.path, &directory, &entries)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(Error::io(format!("list {}", directory.display()), error)),
+        let mut rolled = match place.fs.list(&directory) {
+            Ok(entries) => self.ours(place.path, &directory, &entries),
+            Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+            Err(error) => return Err(Error::io(format!("list {}", directory.display()), error)),
+        };
+        if let Some(current) = self.is_link.then(|| link::current(place)).flatten() {
+            rolled.retain(|name| place.fs.stat_entry(&name.path).map_or(true, |stat| stat.id != current));
         }
+        Ok(rolled)
     }
 }
 

@@ -82,6 +82,11 @@ impl Hooks {
         Compressor::new(kind, settings, compression, family).map(Some)
     }
 
+    /// Whether the user moves the file.
+    pub fn has_rotator(&self) -> bool {
+        self.rotator.is_some()
+    }
+
     /// Which setting the names come from, for errors.
     pub fn naming_setting(&self) -> &'static str {
         if self.pattern.is_some() { "name_pattern" } else { "namer" }

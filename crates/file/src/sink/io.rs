@@ -17,7 +17,7 @@ use crate::fs::Fs;
 use crate::identity::{Standing, standing};
 use crate::log_file::LogFile;
 use crate::settings::Settings;
-use crate::upkeep::{Arrival, Background, Place, Upkeep, Verdict};
+use crate::upkeep::{Aftermath, Arrival, Background, Place, Upkeep, Verdict};
 
 /// How long a rollover or a reopening that failed is left alone, in nanoseconds of the handler's clock.
 pub(super) const RETRY_AFTER: u64 = 1_000_000_000;
@@ -255,6 +255,11 @@ impl<U: Upkeep> Io<U> {
         if self.is_closed {
             return Err(self.closed());
         }
+        let mut aftermath = Aftermath::default();
+        let place = Place { fs: &*self.fs, path: &self.path };
+        let prepared = self.upkeep.before_opening(place, self.clock.now(), &mut aftermath);
+        notes.append(&mut aftermath.notes);
+        prepared?;
         let mut file = self.care.open(&*self.fs, &self.path, self.truncate, notes)?;
         self.turns.begin(&self.path, &mut file, notes);
         self.rolls_first &= file.is_regular() && !file.is_empty();

@@ -37,6 +37,12 @@ impl Fs for FaultFs {
         Ok(Box::new(FaultFile { file, path: path.to_owned(), shared: Arc::clone(&self.shared) }))
     }
 
+    fn symlink(&self, target: &Path, path: &Path) -> io::Result<()> {
+        let shared = &self.shared;
+        let mut state = shared.begin(Op::Link, path)?;
+        state.step(|| shared.system.symlink(target, path), |()| format!("link {} -> {}", name(path), name(target)))
+    }
+
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let shared = &self.shared;
         let mut state = shared.begin(Op::Rename, from)?;

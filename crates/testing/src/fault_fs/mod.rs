@@ -40,11 +40,13 @@ pub enum Op {
     SetAccess,
     /// [`FsFile::try_lock`].
     Lock,
+    /// [`Fs::symlink`]; its path is that of the link.
+    Link,
 }
 
 impl Op {
     /// Every operation.
-    pub const ALL: [Op; 12] = [
+    pub const ALL: [Op; 13] = [
         Self::Open,
         Self::Read,
         Self::Rename,
@@ -57,6 +59,7 @@ impl Op {
         Self::Sync,
         Self::SetAccess,
         Self::Lock,
+        Self::Link,
     ];
 }
 

@@ -48,6 +48,7 @@ impl Scene {
             Op::Sync => file.sync(),
             Op::SetAccess => file.set_mode(0o600),
             Op::Lock => file.try_lock().map(drop),
+            Op::Link => self.fs.symlink(&path, &new),
         }
     }
 }

@@ -9,14 +9,14 @@ use tracing_handlers_file::rollover::Forms;
 const FOLDER: &str = "/var/log";
 
 fn plain(when: When) -> Dated {
-    Dated { when, hooks: Hooks::default(), forms: Forms::Plain }
+    Dated { when, hooks: Hooks::default(), forms: Forms::Plain, is_link: false }
 }
 
 /// The namer sees the file's name and gives another; the folder stays.
 fn named(when: When, namer: impl Fn(&str) -> String + Send + Sync + 'static) -> Dated {
     let mut hooks = Hooks::default();
     hooks.set_namer(move |path| path.with_file_name(namer(path.file_name().unwrap().to_str().unwrap())));
-    Dated { when, hooks, forms: Forms::Plain }
+    Dated { when, hooks, forms: Forms::Plain, is_link: false }
 }
 
 fn at(name: &str) -> PathBuf {
@@ -148,7 +148,7 @@ fn the_name_in_another_folder_is_not_ours() {
     assert_eq!(plain(When::Days).ours(&at("app.log"), Path::new("/var/log/old"), &entry), []);
     let mut hooks = Hooks::default();
     hooks.set_namer(|path| path.parent().unwrap().join("old").join(path.file_name().unwrap()));
-    let moved = Dated { when: When::Days, hooks, forms: Forms::Plain };
+    let moved = Dated { when: When::Days, hooks, forms: Forms::Plain, is_link: false };
     let directory = moved.directory(&at("app.log")).unwrap();
     assert_eq!(directory, at("old"));
     assert_eq!(moved.ours(&at("app.log"), &directory, &entry).len(), 1);

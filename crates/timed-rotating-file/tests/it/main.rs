@@ -20,6 +20,8 @@ mod cpython_handler;
 mod crash;
 mod differential;
 mod faults;
+#[cfg(unix)]
+mod link;
 mod options;
 mod pattern;
 mod retention;
