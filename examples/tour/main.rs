@@ -8,6 +8,7 @@
 
 mod files;
 mod load;
+mod mails;
 mod memory;
 mod report;
 mod streams;
@@ -60,8 +61,11 @@ impl Stop {
 
 fn main() -> Result<ExitCode> {
     let folder = tempfile::tempdir()?;
-    let stops = files::stops(folder.path())?.into_iter().chain(memory::stops(folder.path())?).chain(streams::stops()?);
-    let (stops, layers): (Vec<_>, Vec<_>) = stops.unzip();
+    let mut stops = files::stops(folder.path())?;
+    stops.extend(memory::stops(folder.path())?);
+    stops.extend(streams::stops()?);
+    stops.extend(mails::stops()?);
+    let (stops, layers): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
     tracing_subscriber::registry().with(layers).init();
 
     report::opening(&stops);

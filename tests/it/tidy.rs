@@ -252,8 +252,9 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("memory", &["core"], &[]),
     ("rotating-file", &["core", "file"], &[]),
     ("timed-rotating-file", &["core", "file"], &["time"]),
+    ("smtp", &["core", "delivery"], &["lettre", "tokio"]),
     ("stream", &["core"], &["tracing-subscriber"]),
-    ("facade", &["core", "file", "memory", "queue", "rotating-file", "stream", "timed-rotating-file"], &[]),
+    ("facade", &["core", "file", "memory", "queue", "rotating-file", "smtp", "stream", "timed-rotating-file"], &[]),
 ];
 
 #[test]

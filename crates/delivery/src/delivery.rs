@@ -145,7 +145,10 @@ impl Shared {
             return Err(Error::new("flush in a forked process, which has no delivery thread"));
         }
         let sequence = self.queue.barrier();
-        self.poke.notify_one();
+        // Where nothing waits there is nothing to try at once, and the next record would be taken for it.
+        if !self.queue.is_done(sequence) {
+            self.poke.notify_one();
+        }
         Ok(sequence)
     }
 

@@ -63,6 +63,11 @@ impl Frames {
         }
     }
 
+    /// Cuts off what a `write` left behind that panicked.
+    pub(crate) fn cut_torn(&mut self) {
+        self.bytes.truncate(self.ends.last().copied().unwrap_or(0));
+    }
+
     /// Those whose numbers are wanted.
     #[must_use]
     pub fn select(&self, mut is_wanted: impl FnMut(usize) -> bool) -> Self {
@@ -112,6 +117,14 @@ mod tests {
     #[test]
     fn what_fails_to_be_encoded_leaves_no_trace() {
         assert_eq!(frames(&["one", "no!", "two"]), frames(&["one", "two"]));
+    }
+
+    #[test]
+    fn what_a_panic_left_behind_is_cut_off() {
+        let mut all = frames(&["one"]);
+        all.bytes.extend_from_slice(b"tor");
+        all.cut_torn();
+        assert_eq!(all, frames(&["one"]));
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub struct Settings {
     pub batch_bytes: usize,
     /// How long a first record waits for company.
     pub linger: Duration,
+    /// Important records wait for company as all others do; only a flush or a close cuts it short.
+    pub linger_is_firm: bool,
     /// How long an attempt may take.
     pub attempt_timeout: Duration,
     /// Older records are given up.
@@ -41,6 +43,7 @@ impl Default for Settings {
             batch_records: 512,
             batch_bytes: 1 << 20,
             linger: Duration::ZERO,
+            linger_is_firm: false,
             attempt_timeout: Duration::from_secs(10),
             max_age: Duration::from_secs(300),
             drain_on_exit: true,

@@ -51,6 +51,9 @@ impl<E: Encode, T: Transport> Task<E, T> {
     /// Works until the queue is closed and empty, or the time of its close is up.
     pub(crate) async fn run(mut self) {
         let (mut batch, mut frames) = (Batch::new(), Frames::new());
+        if self.settings.linger_is_firm {
+            self.wait().await;
+        }
         loop {
             // Asked first: what was in by then is delivered before the end.
             let is_over = self.shared.queue.is_over();
@@ -84,7 +87,13 @@ impl<E: Encode, T: Transport> Task<E, T> {
         let pause = queue.begin_wait(&mut self.pace);
         woken_or(queue, pause).await;
         let is_urgent = queue.end_wait();
-        if !is_urgent && !self.settings.linger.is_zero() && queue.stats().pending > 0 {
+        let is_firm = self.settings.linger_is_firm;
+        if self.settings.linger.is_zero() || queue.stats().pending == 0 || self.time_left().is_some() {
+            return;
+        }
+        if is_firm {
+            drop(tokio::time::timeout(self.settings.linger, self.shared.poke.notified()).await);
+        } else if !is_urgent {
             let mut steady = Pace::new(self.settings.linger);
             queue.begin_wait(&mut steady);
             tokio::select! {
@@ -108,7 +117,10 @@ impl<E: Encode, T: Transport> Task<E, T> {
             match encoded {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => self.drop_some(DropReason::Failed, 1, error),
-                Err(_) => self.drop_some(DropReason::Panicked, 1, Error::panicked("encoding a record panicked")),
+                Err(_) => {
+                    frames.cut_torn();
+                    self.drop_some(DropReason::Panicked, 1, Error::panicked("encoding a record panicked"));
+                }
             }
         }
     }

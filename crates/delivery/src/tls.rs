@@ -81,8 +81,13 @@ impl Tls {
         self
     }
 
-    /// Shakes hands.
-    pub(crate) async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    /// Shakes hands over a connection that was made already, for protocols that begin in clear. The peer's certificate must bear the
+    /// name `host`, or that of [`server_name`](Self::server_name).
+    ///
+    /// # Errors
+    ///
+    /// What the library says of the peer.
+    pub async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut builder = TlsConnector::builder();
         builder.min_protocol_version(Some(Protocol::Tlsv12));
         builder.disable_built_in_roots(self.only_these);

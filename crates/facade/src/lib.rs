@@ -24,6 +24,8 @@
 //! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
 //! | `gzip`, `zstd` | `compress` on the rotating handlers (`Compression`) | |
 //! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
+//! | `smtp` | [`SmtpHandler`] | |
+//! | `tls` | TLS for every network handler | |
 //! | `full` | all of them | |
 //!
 //! # Guarantees
@@ -62,6 +64,11 @@ pub use tracing_handlers_memory::{MemoryHandler, MemoryLayer};
 pub use tracing_handlers_rotating_file as rotating_file;
 #[cfg(feature = "rotating-file")]
 pub use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileLayer};
+
+#[cfg(feature = "smtp")]
+pub use tracing_handlers_smtp as smtp;
+#[cfg(feature = "smtp")]
+pub use tracing_handlers_smtp::{SmtpHandler, SmtpLayer, SmtpTls};
 
 #[cfg(feature = "stream")]
 pub use tracing_handlers_stream as stream;

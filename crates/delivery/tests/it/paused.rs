@@ -239,3 +239,32 @@ fn company_is_waited_for_no_longer_than_told() {
         assert_eq!(peer.attempts(), [30, 1, 1]);
     });
 }
+
+#[test]
+fn where_all_wait_for_company_an_important_record_waits_too() {
+    paused(|peer, failures| async move {
+        let delivery = on_this_runtime(&peer, &failures, Settings { linger: 60 * SECOND, linger_is_firm: true, ..steady() });
+        let begin = Instant::now();
+        for _ in 0..30 {
+            delivery.handle(&Record::builder().level(Level::ERROR).message("now").build().as_record()).unwrap();
+            tokio::time::sleep(SECOND).await;
+        }
+        while peer.attempts().is_empty() {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(begin.elapsed() >= 60 * SECOND && begin.elapsed() < 61 * SECOND, "{:?}", begin.elapsed());
+        assert_eq!(peer.attempts(), [30]);
+        // What comes while all wait is sent at once when somebody flushes, and the next waits again.
+        delivery.handle(&record("flushed").as_record()).unwrap();
+        tokio::time::sleep(SECOND).await;
+        delivery.flush_async(Deadline::after(SECOND)).await.unwrap();
+        assert_eq!(peer.attempts(), [30, 1]);
+        delivery.flush_async(Deadline::after(SECOND)).await.unwrap();
+        let begin = Instant::now();
+        delivery.handle(&record("last").as_record()).unwrap();
+        while peer.attempts().len() < 3 {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+        assert!(begin.elapsed() >= 60 * SECOND, "{:?}", begin.elapsed());
+    });
+}

@@ -1,0 +1,72 @@
+//! `SmtpHandler`.
+
+use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Record, Stats};
+use tracing_handlers_delivery::{Delivery, Status};
+
+use crate::builder::SmtpHandlerBuilder;
+
+/// Sends records as mails: Python's `SMTPHandler`.
+///
+/// ```
+/// use std::time::Duration;
+/// use tracing_handlers_smtp::{SmtpHandler, SmtpTls};
+///
+/// # fn main() -> Result<(), tracing_handlers_core::Error> {
+/// let layer = SmtpHandler::builder("127.0.0.1")
+///     .tls(SmtpTls::None)
+///     .from("My App <app@example.org>")
+///     .to("ops@example.org")
+///     .digest(Duration::from_secs(60))
+///     .layer()?;
+/// # Ok(())
+/// # }
+/// ```
+///
+/// Delivered is what the server took responsibility for.
+#[derive(Debug)]
+pub struct SmtpHandler {
+    pub(crate) delivery: Delivery,
+}
+
+/// An [`SmtpHandler`] as a layer.
+pub type SmtpLayer = HandlerLayer<SmtpHandler>;
+
+impl SmtpHandler {
+    /// A builder of one that speaks to this server. It needs [`from`](SmtpHandlerBuilder::from) and [`to`](SmtpHandlerBuilder::to).
+    pub fn builder(host: impl Into<String>) -> SmtpHandlerBuilder {
+        SmtpHandlerBuilder::new(host.into())
+    }
+
+    /// How it goes with the server: attempts, failures, the newest error.
+    pub fn status(&self) -> Status {
+        self.delivery.status()
+    }
+
+    /// As [`flush`](Handler::flush), without blocking a thread.
+    ///
+    /// # Errors
+    ///
+    /// Those of `flush`.
+    pub async fn flush_async(&self, deadline: Deadline) -> Result<(), Error> {
+        self.delivery.flush_async(deadline).await
+    }
+}
+
+impl Handler for SmtpHandler {
+    #[inline]
+    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        self.delivery.handle(record)
+    }
+
+    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
+        self.delivery.flush(deadline)
+    }
+
+    fn close(&self, deadline: Deadline) -> Result<(), Error> {
+        self.delivery.close(deadline)
+    }
+
+    fn stats(&self) -> Stats {
+        self.delivery.stats()
+    }
+}

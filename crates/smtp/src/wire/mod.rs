@@ -1,0 +1,5 @@
+//! What stands in a mail (pure).
+
+pub(crate) mod frame;
+pub(crate) mod mail;
+pub mod subject;

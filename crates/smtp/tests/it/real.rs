@@ -1,0 +1,151 @@
+//! A real server (Python's aiosmtpd), with TLS and a password; Python's `email` reads the mails.
+
+use std::io::{BufRead as _, BufReader, Lines};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing_handlers_core::format::Pattern;
+use tracing_handlers_core::{Deadline, Handler, Level, Record};
+use tracing_handlers_smtp::{SmtpHandler, SmtpHandlerBuilder, SmtpTls, Tls};
+use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::{FailureLog, record};
+
+use crate::server::first_failure;
+
+/// Runs a program that must succeed.
+fn run(program: impl AsRef<std::ffi::OsStr>, arguments: &[&str], folder: &Path) {
+    let output = Command::new(program).args(arguments).current_dir(folder).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A Python that has aiosmtpd; `tests/run` makes it before, with the same commands.
+fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let place = Path::new(env!("CARGO_TARGET_TMPDIR"));
+        let python = place.join("aiosmtpd/bin/python");
+        let has_it = || {
+            let asked = Command::new(&python).args(["-c", "import aiosmtpd"]).stderr(Stdio::null()).status();
+            asked.is_ok_and(|status| status.success())
+        };
+        if !has_it() {
+            run("python3", &["-m", "venv", "aiosmtpd"], place);
+            run(&python, &["-m", "pip", "install", "--quiet", "aiosmtpd"], place);
+        }
+        python
+    })
+}
+
+/// A server with a certificate of an authority that only the test knows.
+struct Real {
+    process: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    port: u16,
+    folder: tempfile::TempDir,
+    mode: SmtpTls,
+}
+
+impl Real {
+    fn start(mode: SmtpTls) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        certify(folder.path());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/server.py");
+        let word = if mode == SmtpTls::Implicit { "smtps" } else { "starttls" };
+        let mut command = Command::new(python());
+        command.arg(script).arg(word).arg(folder.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = lines.next().expect("the server starts").unwrap().parse().unwrap();
+        Self { process, lines, port, folder, mode }
+    }
+
+    fn builder(&self, failures: &FailureLog) -> SmtpHandlerBuilder {
+        let authority = std::fs::read(self.folder.path().join("ca.pem")).unwrap();
+        SmtpHandler::builder("127.0.0.1")
+            .port(self.port)
+            .tls(self.mode)
+            .tls_config(Tls::new().ca_pem(&authority).unwrap())
+            .credentials("user", "secret")
+            .from("Überwachung <app@example.org>")
+            .to("ops@example.org")
+            .format(Pattern::percent("%(message)s").unwrap())
+            .on_failure(failures.clone())
+    }
+
+    fn mail(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().expect("a mail").unwrap()).unwrap()
+    }
+}
+
+impl Drop for Real {
+    fn drop(&mut self) {
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+fn certify(folder: &Path) {
+    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout"];
+    let with = |more: &[&'static str]| [&["req"][..], &key[..], more].concat();
+    run("openssl", &with(&["ca.key", "-x509", "-days", "2", "-subj", "/CN=authority", "-out", "ca.pem"]), folder);
+    run("openssl", &with(&["server.key", "-subj", "/CN=localhost", "-out", "server.csr"]), folder);
+    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
+    let sign = "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem";
+    run("openssl", &sign.split(' ').collect::<Vec<_>>(), folder);
+}
+
+#[test]
+fn mails_pass_starttls_and_implicit_tls_with_a_password_and_read_as_they_were_meant() {
+    for mode in [SmtpTls::StartTls, SmtpTls::Implicit] {
+        let (mut server, failures) = (Real::start(mode), FailureLog::new());
+        let builder = server.builder(&failures).to("gone@example.org").to("two@example.org");
+        let handler = builder.subject("Störung: ✓ ".to_owned() + &"lang ".repeat(30)).build().unwrap();
+        let text = format!("Grüße ✓\n.\n.. dots\n{}\nend", "x".repeat(3_000));
+        handler.handle(&record(text.as_str()).as_record()).unwrap();
+        handler.flush(Deadline::after(PATIENCE)).unwrap();
+        let mail = server.mail();
+        assert_eq!((&mail["tls"], &mail["auth"], &mail["sender"]), (&true.into(), &true.into(), &"app@example.org".into()));
+        assert_eq!(mail["to"], serde_json::json!(["ops@example.org", "two@example.org"]));
+        assert_eq!(
+            mail["text"].as_str().unwrap().replace("\r\n", "\n").trim_end(),
+            text.replace('\n', "\\n").as_str().trim_end()
+        );
+        assert_eq!(mail["subject"].as_str().unwrap(), ("Störung: ✓ ".to_owned() + &"lang ".repeat(30)).trim_end());
+        assert_eq!(mail["defects"], serde_json::json!([]));
+        assert!(failures.len() == 1 && failures.texts()[0].contains("gone@example.org: 550"), "{failures:?}");
+    }
+}
+
+#[test]
+fn a_digest_through_a_real_server_keeps_its_order() {
+    let (mut server, failures) = (Real::start(SmtpTls::StartTls), FailureLog::new());
+    let handler = server.builder(&failures).digest(Duration::from_secs(3_600)).build().unwrap();
+    for (level, message) in [(Level::INFO, "begin"), (Level::WARN, "hm"), (Level::ERROR, "broken")] {
+        handler.handle(&Record::builder().level(level).target("app").message(message).build().as_record()).unwrap();
+    }
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    let mail = server.mail();
+    assert_eq!(mail["text"].as_str().unwrap().lines().collect::<Vec<_>>(), ["begin", "hm", "broken"]);
+    assert_eq!(mail["subject"], "ERROR app: broken (3 records)");
+}
+
+#[test]
+fn nobody_is_trusted_whom_the_system_does_not_know_and_no_wrong_password_passes() {
+    for mode in [SmtpTls::StartTls, SmtpTls::Implicit] {
+        let server = Real::start(mode);
+        for (builder, words) in [
+            (|builder: SmtpHandlerBuilder| builder.tls_config(Tls::new()), "certificate verify failed"),
+            (|builder: SmtpHandlerBuilder| builder.credentials("user", "wrong"), "535"),
+        ] as [(fn(_) -> _, _); 2]
+        {
+            let failures = FailureLog::new();
+            let handler = builder(server.builder(&failures)).build().unwrap();
+            handler.handle(&record("hello").as_record()).unwrap();
+            assert!(first_failure(&failures).contains(words), "{mode:?}: {failures:?}");
+            assert_eq!(handler.stats().pending, 1);
+        }
+    }
+}
