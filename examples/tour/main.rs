@@ -10,6 +10,7 @@ mod files;
 mod load;
 mod mails;
 mod memory;
+mod peers;
 mod report;
 mod streams;
 
@@ -41,6 +42,8 @@ enum Output {
     Folder(PathBuf),
     /// In memory.
     Memory(streams::Shared),
+    /// At a peer, on loopback.
+    Peer(peers::Received),
     /// On the terminal, or nowhere: only its counters can be looked at.
     Unseen,
 }
@@ -65,6 +68,7 @@ fn main() -> Result<ExitCode> {
     stops.extend(memory::stops(folder.path())?);
     stops.extend(streams::stops()?);
     stops.extend(mails::stops()?);
+    stops.extend(peers::stops()?);
     let (stops, layers): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
     tracing_subscriber::registry().with(layers).init();
 

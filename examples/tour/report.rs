@@ -29,7 +29,7 @@ pub(crate) fn stops(stops: &[Stop]) -> io::Result<bool> {
     let mut table = Vec::new();
     for (index, stop) in stops.iter().enumerate() {
         println!("{}. {}: {}, {} and above", index + 1, stop.name, stop.setting, stop.level.to_string().to_uppercase());
-        let written = written(&stop.output)?;
+        let written = written(stop)?;
         show(&written);
         table.push((stop, judge(stop, &written)));
         println!();
@@ -56,10 +56,14 @@ pub(crate) fn closing(all_well: bool, closed: &ShutdownReport) {
 /// What a handler wrote, by the names of the places; `None` where it cannot be read back.
 type Written = Option<BTreeMap<String, String>>;
 
-fn written(output: &Output) -> io::Result<Written> {
-    match output {
+fn written(stop: &Stop) -> io::Result<Written> {
+    match &stop.output {
         Output::Unseen => Ok(None),
         Output::Memory(shared) => Ok(Some(BTreeMap::from([("memory".to_owned(), shared.text())]))),
+        Output::Peer(received) => {
+            let text = received.text(stop.handle.stats().delivered);
+            Ok(Some(BTreeMap::from([("loopback".to_owned(), text)])))
+        }
         Output::Folder(folder) => {
             fs::read_dir(folder)?.map(|entry| named_text(folder, &entry?.path())).collect::<io::Result<_>>().map(Some)
         }

@@ -254,7 +254,9 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("timed-rotating-file", &["core", "file"], &["time"]),
     ("smtp", &["core", "delivery"], &["lettre", "tokio"]),
     ("stream", &["core"], &["tracing-subscriber"]),
-    ("facade", &["core", "file", "memory", "queue", "rotating-file", "smtp", "stream", "timed-rotating-file"], &[]),
+    ("facade", &["core", "file", "memory", "queue", "rotating-file", "smtp", "stream", "syslog", "timed-rotating-file"], &[]),
+    ("syslog", &["core", "delivery"], &["hostname"]),
+    ("facade", &["core", "file", "memory", "queue", "rotating-file", "smtp", "stream", "syslog", "timed-rotating-file"], &[]),
 ];
 
 #[test]

@@ -22,6 +22,8 @@
 //! | `rotating-file` | [`RotatingFileHandler`] | yes |
 //! | `timed-rotating-file` | [`TimedRotatingFileHandler`], [`Schedule`] | yes |
 //! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
+//! | `syslog` | [`SyslogHandler`] | |
+//! | `tls` | connections over TLS | |
 //! | `gzip`, `zstd` | `compress` on the rotating handlers (`Compression`) | |
 //! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
 //! | `smtp` | [`SmtpHandler`] | |
@@ -74,6 +76,15 @@ pub use tracing_handlers_smtp::{SmtpHandler, SmtpLayer, SmtpTls};
 pub use tracing_handlers_stream as stream;
 #[cfg(feature = "stream")]
 pub use tracing_handlers_stream::{NullHandler, NullLayer, StreamHandler, StreamLayer};
+
+#[cfg(feature = "syslog")]
+pub use tracing_handlers_syslog as syslog;
+#[cfg(all(feature = "syslog", feature = "tls"))]
+pub use tracing_handlers_syslog::Tls;
+#[cfg(feature = "syslog")]
+pub use tracing_handlers_syslog::{
+    Facility, Framing, Newlines, Protocol, Severity, SyslogHandler, SyslogLayer, encode_priority, map_priority,
+};
 
 #[cfg(feature = "timed-rotating-file")]
 pub use tracing_handlers_timed_rotating_file as timed_rotating_file;

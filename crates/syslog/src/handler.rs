@@ -1,0 +1,111 @@
+//! `SyslogHandler`: records to a syslog daemon.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Record, Stats};
+use tracing_handlers_delivery::datagram::DatagramTransport;
+use tracing_handlers_delivery::{Delivery, Status, StreamTransport};
+
+use crate::builder::SyslogHandlerBuilder;
+use crate::destination::Target;
+use crate::layout::Plan;
+#[cfg(unix)]
+use crate::transport::Local;
+use crate::transport::Parts;
+
+/// Sends each record to a syslog daemon, by a thread of its own: Python's `SysLogHandler`.
+///
+/// ```
+/// use tracing_handlers_syslog::{Facility, SyslogHandler};
+/// use tracing_subscriber::prelude::*;
+///
+/// # let daemon = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+/// # let address = daemon.local_addr().unwrap();
+/// let layer = SyslogHandler::builder().udp(address).facility(Facility::Local0).ident("shop").layer()?;
+/// let handle = layer.handle();
+/// let subscriber = tracing_subscriber::registry().with(layer);
+/// tracing::subscriber::with_default(subscriber, || tracing::info!(order = 7, "paid"));
+/// handle.flush(std::time::Duration::from_secs(5))?;
+/// # let mut message = [0; 2048];
+/// # let count = daemon.recv(&mut message).unwrap();
+/// # let message = String::from_utf8_lossy(&message[..count]).into_owned();
+/// assert!(message.starts_with("<134>1 ") && message.ends_with(": paid order=7"), "{message}");
+/// # Ok::<(), tracing_handlers_core::Error>(())
+/// ```
+///
+/// Delivered means: the system took it for the daemon. Nothing in syslog says that a daemon has read a message.
+pub struct SyslogHandler {
+    delivery: Delivery,
+    cut: Arc<AtomicU64>,
+}
+
+/// The layer of a [`SyslogHandler`].
+pub type SyslogLayer = HandlerLayer<SyslogHandler>;
+
+impl SyslogHandler {
+    /// A builder of one.
+    pub fn builder() -> SyslogHandlerBuilder {
+        SyslogHandlerBuilder::new()
+    }
+
+    pub(crate) fn start(plan: Plan) -> Result<Self, Error> {
+        let Plan { settings, target, encoder, local_framing, is_split, resend_window } = plan;
+        let (name, cut) = (format!("syslog {target}"), encoder.cut_counter());
+        #[cfg(not(unix))]
+        drop(local_framing);
+        let delivery = match target {
+            #[cfg(unix)]
+            Target::Local(paths) if is_split => {
+                Delivery::start(&name, settings, encoder, Parts(Local::new(paths, local_framing)))
+            }
+            #[cfg(unix)]
+            Target::Local(paths) => Delivery::start(&name, settings, encoder, Local::new(paths, local_framing)),
+            Target::Datagrams(place) if is_split => {
+                Delivery::start(&name, settings, encoder, Parts(DatagramTransport::new(place)))
+            }
+            Target::Datagrams(place) => Delivery::start(&name, settings, encoder, DatagramTransport::new(place)),
+            Target::Stream(peer) => {
+                let transport = StreamTransport::new(peer).resend_window(resend_window);
+                Delivery::start(&name, settings, encoder, transport)
+            }
+        };
+        Ok(Self { delivery: delivery?, cut })
+    }
+
+    /// How it goes with the daemon.
+    pub fn status(&self) -> Status {
+        self.delivery.status()
+    }
+
+    /// How many messages were cut, or had fields left out, to be no longer than `max_message_bytes`.
+    pub fn cut_messages(&self) -> u64 {
+        self.cut.load(Ordering::Relaxed)
+    }
+}
+
+impl Handler for SyslogHandler {
+    #[inline]
+    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        self.delivery.handle(record)
+    }
+
+    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
+        self.delivery.flush(deadline)
+    }
+
+    fn close(&self, deadline: Deadline) -> Result<(), Error> {
+        self.delivery.close(deadline)
+    }
+
+    fn stats(&self) -> Stats {
+        self.delivery.stats()
+    }
+}
+
+impl fmt::Debug for SyslogHandler {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SyslogHandler").field("delivery", &self.delivery).finish_non_exhaustive()
+    }
+}

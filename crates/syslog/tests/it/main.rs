@@ -1,0 +1,24 @@
+//! The tests of the syslog handler.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "the functions that tests call fail as tests do"
+)]
+
+mod contract;
+mod cpython;
+#[cfg(unix)]
+mod local;
+mod peer;
+mod priority;
+mod properties;
+#[cfg(target_os = "linux")]
+mod rsyslog;
+#[cfg(target_os = "linux")]
+mod rsyslogd;
+mod settings;
+mod wire;

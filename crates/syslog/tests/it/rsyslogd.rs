@@ -1,0 +1,207 @@
+//! A real rsyslog that writes what it parsed as JSON. `tests/run` installs it.
+
+use std::fs;
+use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Instant;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tracing_handlers_testing::gate::PATIENCE;
+
+/// The daemon, in a folder of its own, until it is dropped.
+pub(crate) struct Rsyslog {
+    folder: TempDir,
+    daemon: Child,
+    pub(crate) udp: u16,
+    pub(crate) tcp: u16,
+    pub(crate) tls: u16,
+}
+
+impl Rsyslog {
+    pub(crate) fn start() -> Self {
+        Self::start_with(false)
+    }
+
+    /// With a certificate of a test's own for `localhost`, whose authority is [`authority`](Self::authority).
+    #[cfg(feature = "tls")]
+    pub(crate) fn start_with_tls() -> Self {
+        Self::start_with(true)
+    }
+
+    fn start_with(has_tls: bool) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Free a moment ago; nobody else asks for just these.
+        let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [tcp, tls] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        drop(taken);
+        if has_tls {
+            make_certificates(folder.path());
+        }
+        let tls_port = has_tls.then_some(tls);
+        fs::write(folder.path().join("rsyslog.conf"), configuration(folder.path(), udp, tcp, tls_port)).unwrap();
+        let daemon = spawn(folder.path());
+        let mut started = Self { folder, daemon, udp, tcp, tls };
+        started.wait_until_ready(has_tls);
+        started
+    }
+
+    fn wait_until_ready(&mut self, has_tls: bool) {
+        let (tcp, tls, local) = (self.tcp, self.tls, self.local());
+        let answers = |port| TcpStream::connect(("127.0.0.1", port)).is_ok();
+        let is_ready = || {
+            answers(tcp)
+                && (!has_tls || answers(tls))
+                && std::os::unix::net::UnixDatagram::unbound().unwrap().connect(&local).is_ok()
+        };
+        wait_until("rsyslog listens", || {
+            if let Some(status) = self.daemon.try_wait().unwrap() {
+                let said = fs::read_to_string(self.folder.path().join("stderr")).unwrap();
+                panic!("rsyslogd ended with {status}: {said}");
+            }
+            is_ready()
+        });
+    }
+
+    /// As `/dev/log` is read.
+    pub(crate) fn local(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// A local socket whose messages are parsed as those of the network.
+    pub(crate) fn local_of_networks(&self) -> PathBuf {
+        self.folder.path().join("log5424")
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn authority(&self) -> Vec<u8> {
+        fs::read(self.folder.path().join("ca.pem")).unwrap()
+    }
+
+    /// Kills it, with all that it had read and not written.
+    pub(crate) fn kill(&mut self) {
+        self.daemon.kill().unwrap();
+        self.daemon.wait().unwrap();
+    }
+
+    /// Starts it again, at the same ports and paths.
+    pub(crate) fn restart(&mut self) {
+        self.daemon = spawn(self.folder.path());
+        self.wait_until_ready(false);
+    }
+
+    /// What it wrote, once there are messages that satisfy `is_enough`.
+    pub(crate) fn until(&self, is_enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let path = self.folder.path().join("out.json");
+        let mut messages = Vec::new();
+        wait_until("the messages arrive", || {
+            let text = fs::read_to_string(&path).unwrap_or_default();
+            // The last line may be half there.
+            let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            messages = lines.map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect();
+            is_enough(&messages)
+        });
+        messages
+    }
+
+    /// The one message that it got.
+    pub(crate) fn message(&self) -> Value {
+        let messages = self.until(|messages| !messages.is_empty());
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        messages[0].clone()
+    }
+}
+
+impl Drop for Rsyslog {
+    fn drop(&mut self) {
+        // Its folder goes with it.
+        self.daemon.kill().ok();
+        self.daemon.wait().ok();
+    }
+}
+
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+        std::thread::yield_now();
+    }
+}
+
+fn spawn(folder: &Path) -> Child {
+    let stderr = fs::File::create(folder.join("stderr")).unwrap();
+    // Not in everybody's path.
+    let program = ["/usr/sbin/rsyslogd", "/sbin/rsyslogd"].into_iter().find(|path| Path::new(path).exists());
+    Command::new(program.unwrap_or("rsyslogd"))
+        .args(["-n", "-i", "NONE", "-f"])
+        .arg(folder.join("rsyslog.conf"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(stderr)
+        .spawn()
+        .expect("rsyslogd, which tests/run installs")
+}
+
+fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<u16>) -> String {
+    let d = folder.display();
+    let certificates = format!(
+        r#" defaultNetstreamDriverCAFile="{d}/ca.pem" defaultNetstreamDriverCertFile="{d}/server.pem" defaultNetstreamDriverKeyFile="{d}/server.key""#
+    );
+    let (certificates, tls) = match tls {
+        None => (String::new(), String::new()),
+        Some(port) => (
+            certificates,
+            format!(
+                r#"input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="out" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="anon")"#
+            ),
+        ),
+    };
+    let properties = [
+        ("pri", "pri"),
+        ("facility", "syslogfacility-text"),
+        ("severity", "syslogseverity-text"),
+        ("version", "protocol-version"),
+        ("hostname", "hostname"),
+        ("app", "app-name"),
+        ("procid", "procid"),
+        ("msgid", "msgid"),
+        ("sd", "$!rfc5424-sd"),
+        ("msg", "msg"),
+    ];
+    let properties: String = properties
+        .iter()
+        .map(|(name, of)| format!("  property(outname=\"{name}\" name=\"{of}\" format=\"jsonf\")\n"))
+        .collect();
+    format!(
+        r#"global(workDirectory="{d}" maxMessageSize="512k" parser.escapeControlCharactersOnReceive="off" net.enableDNS="off"{certificates})
+module(load="imudp") module(load="imtcp") module(load="imuxsock" sysSock.use="off") module(load="mmpstrucdata")
+template(name="json" type="list" option.jsonf="on") {{
+{properties}  property(outname="timestamp" name="timereported" dateFormat="rfc3339" format="jsonf")
+}}
+ruleset(name="out") {{
+  action(type="mmpstrucdata" sd_name.lowercase="off")
+  action(type="omfile" file="{d}/out.json" template="json")
+}}
+input(type="imudp" address="127.0.0.1" port="{udp}" ruleset="out")
+input(type="imtcp" address="127.0.0.1" port="{tcp}" ruleset="out")
+{tls}
+input(type="imuxsock" socket="{d}/log5424" ruleset="out" useSpecialParser="off" parseHostname="on" rateLimit.interval="0")
+input(type="imuxsock" socket="{d}/log" ruleset="out" useSysTimeStamp="off" ignoreTimestamp="off" rateLimit.interval="0")
+action(type="omfile" file="{d}/internal.log")
+"#
+    )
+}
+
+fn make_certificates(folder: &Path) {
+    let script = r#"
+        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=test CA" -addext basicConstraints=critical,CA:TRUE \
+            -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem &&
+        openssl req -newkey rsa:2048 -nodes -subj "/CN=server" -keyout server.key -out server.csr &&
+        printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost\n' > server.ext &&
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem
+    "#;
+    let made = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+}
