@@ -1,5 +1,5 @@
 //! Every handler at work: several threads log through one subscriber with all handlers there are, while somebody rotates a file
-//! under them. Then what came out: the files, the counters, and whether each record is exactly once where it should be.
+//! under them and a log server restarts. Then what came out: the files, the counters, and whether each record is exactly once where it should be.
 //!
 //! ```sh
 //! cargo run -p tracing-handlers-examples --example tour
@@ -12,6 +12,7 @@ mod mails;
 mod memory;
 mod peers;
 mod report;
+mod sockets;
 mod streams;
 
 use std::error::Error;
@@ -44,6 +45,8 @@ enum Output {
     Memory(streams::Shared),
     /// At a peer, on loopback.
     Peer(peers::Received),
+    /// At a server, which may still be reading.
+    Received(streams::Shared),
     /// On the terminal, or nowhere: only its counters can be looked at.
     Unseen,
 }
@@ -69,12 +72,17 @@ fn main() -> Result<ExitCode> {
     stops.extend(streams::stops()?);
     stops.extend(mails::stops()?);
     stops.extend(peers::stops()?);
+    let (server, sockets) = sockets::stops()?;
+    stops.extend(sockets);
     let (stops, layers): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
     tracing_subscriber::registry().with(layers).init();
 
     report::opening(&stops);
     let begun = Instant::now();
-    load::run(|round| files::rotate_as_logrotate_does(folder.path(), round))?;
+    load::run(|round| {
+        server.restart();
+        files::rotate_as_logrotate_does(folder.path(), round)
+    })?;
     report::load(begun.elapsed());
 
     for stop in &stops {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use tracing_handlers::{ShutdownReport, format::escape};
 
 use crate::load::{self, RECORDS, THREADS};
-use crate::{Output, Stop};
+use crate::{Output, Stop, sockets};
 
 /// How much of a line is shown, in characters.
 const SHOWN: usize = 110;
@@ -63,6 +63,10 @@ fn written(stop: &Stop) -> io::Result<Written> {
         Output::Peer(received) => {
             let text = received.text(stop.handle.stats().delivered);
             Ok(Some(BTreeMap::from([("loopback".to_owned(), text)])))
+        }
+        Output::Received(received) => {
+            let text = sockets::text_of(received, stop.handle.stats().delivered);
+            Ok(Some(BTreeMap::from([("at the server".to_owned(), text)])))
         }
         Output::Folder(folder) => {
             fs::read_dir(folder)?.map(|entry| named_text(folder, &entry?.path())).collect::<io::Result<_>>().map(Some)

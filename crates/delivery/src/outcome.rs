@@ -34,6 +34,11 @@ pub trait Transport: Send + 'static {
         async {}
     }
 
+    /// How many of the frames went out whole, from the first on, in an attempt that ran out of time: they are not sent again.
+    fn sent_in_time(&mut self, _: &Frames) -> usize {
+        0
+    }
+
     /// Forgets the connection: an attempt ran out of time, or panicked.
     fn reset(&mut self) {}
 }

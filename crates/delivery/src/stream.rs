@@ -23,12 +23,14 @@ pub struct StreamTransport {
     window: Window,
     /// The window goes first, over the next connection.
     owes_window: bool,
+    /// How many bytes of the attempt the kernel took.
+    written: usize,
 }
 
 impl StreamTransport {
     /// To this peer.
     pub fn new(peer: Peer) -> Self {
-        Self { peer, connection: None, window: Window::default(), owes_window: false }
+        Self { peer, connection: None, window: Window::default(), owes_window: false, written: 0 }
     }
 
     /// How many of the newest bytes are sent again after a connection was lost; none by default.
@@ -38,8 +40,8 @@ impl StreamTransport {
         self
     }
 
-    /// The connection, made if there is none or the peer closed it.
-    async fn connected(&mut self) -> Result<&mut Box<dyn Stream>, Error> {
+    /// Has a connection: it is made if there is none or the peer closed it.
+    async fn connected(&mut self) -> Result<(), Error> {
         if let Some(connection) = &mut self.connection
             && is_closed(connection).await
         {
@@ -55,7 +57,7 @@ impl StreamTransport {
             self.connection = Some(connection);
             self.send_window().await?;
         }
-        self.connection.as_mut().ok_or_else(|| Error::new("keep a connection"))
+        Ok(())
     }
 
     async fn send_window(&mut self) -> Result<(), Error> {
@@ -72,6 +74,18 @@ impl StreamTransport {
         Ok(())
     }
 
+    /// Counts what went out also where it is stopped in the middle.
+    async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let Some(connection) = &mut self.connection else { return Err(io::ErrorKind::NotConnected.into()) };
+        while let Some(rest) = bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match connection.write(rest).await? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => self.written += count,
+            }
+        }
+        connection.flush().await
+    }
+
     fn lost(&mut self) {
         self.connection = None;
         self.owes_window = true;
@@ -84,26 +98,12 @@ impl StreamTransport {
 
 impl Transport for StreamTransport {
     async fn send(&mut self, frames: &Frames) -> Outcome {
-        let connection = match self.connected().await {
-            Ok(connection) => connection,
-            Err(why) => return Outcome::retry(why),
-        };
-        let bytes = frames.bytes();
-        let mut written = 0;
-        let error = loop {
-            let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) else { break None };
-            match connection.write(rest).await {
-                Ok(0) => break Some(io::ErrorKind::WriteZero.into()),
-                Ok(count) => written += count,
-                Err(error) => break Some(error),
-            }
-        };
-        let error = match error {
-            None => connection.flush().await.err(),
-            some => some,
-        };
-        let whole = frames.whole_within(written);
-        self.window.add(frames.iter().take(whole));
+        self.written = 0;
+        if let Err(why) = self.connected().await {
+            return Outcome::retry(why);
+        }
+        let error = self.write_all(frames.bytes()).await.err();
+        let whole = self.sent_in_time(frames);
         let Some(error) = error else { return Outcome::Sent };
         self.lost();
         let why = Some(self.failed("send to", error));
@@ -117,6 +117,12 @@ impl Transport for StreamTransport {
             let mut ignored = [0; 512];
             while matches!(connection.read(&mut ignored).await, Ok(1..)) {}
         }
+    }
+
+    fn sent_in_time(&mut self, frames: &Frames) -> usize {
+        let whole = frames.whole_within(self.written);
+        self.window.add(frames.iter().take(whole));
+        whole
     }
 
     /// How much of a frame went out nobody knows: the next connection begins with a whole one.

@@ -170,8 +170,18 @@ impl<E: Encode, T: Transport> Task<E, T> {
                 Outcome::retry(error)
             }
             Err(_) => {
+                let whole = self.transport.sent_in_time(&frames);
                 self.transport.reset();
-                Outcome::retry(Error::timed_out(format!("send to {}: no answer in {time:?}", self.shared.reporter.handler())))
+                let why = Error::timed_out(format!("send to {}: no answer in {time:?}", self.shared.reporter.handler()));
+                match whole {
+                    0 => Outcome::retry(why),
+                    _ => Outcome::Partial {
+                        retry: (whole..frames.len()).collect(),
+                        dead: Vec::new(),
+                        after: None,
+                        why: Some(why),
+                    },
+                }
             }
         };
         self.settle(frames, outcome)

@@ -23,11 +23,11 @@
 //! | `timed-rotating-file` | [`TimedRotatingFileHandler`], [`Schedule`] | yes |
 //! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
 //! | `syslog` | [`SyslogHandler`] | |
-//! | `tls` | connections over TLS | |
 //! | `gzip`, `zstd` | `compress` on the rotating handlers (`Compression`) | |
 //! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
 //! | `smtp` | [`SmtpHandler`] | |
-//! | `tls` | TLS for every network handler | |
+//! | `socket` | [`SocketHandler`], [`DatagramHandler`] | |
+//! | `tls` | TLS for the network handlers that are on | |
 //! | `full` | all of them | |
 //!
 //! # Guarantees
@@ -41,6 +41,11 @@ pub use tracing_handlers_core::{
     OnFailure, Record, RecordBuf, ShutdownReport, Stats, SystemClock, Timestamp, Value, failure, flush_on_panic, format,
     record, shutdown,
 };
+
+#[cfg(all(feature = "tls", any(feature = "smtp", feature = "socket", feature = "syslog")))]
+pub use tracing_handlers_delivery::Tls;
+#[cfg(any(feature = "smtp", feature = "socket", feature = "syslog"))]
+pub use tracing_handlers_delivery::{Retry, Status};
 
 #[cfg(feature = "file")]
 pub use tracing_handlers_file as file;
@@ -72,6 +77,11 @@ pub use tracing_handlers_smtp as smtp;
 #[cfg(feature = "smtp")]
 pub use tracing_handlers_smtp::{SmtpHandler, SmtpLayer, SmtpTls};
 
+#[cfg(feature = "socket")]
+pub use tracing_handlers_socket as socket;
+#[cfg(feature = "socket")]
+pub use tracing_handlers_socket::{DatagramHandler, DatagramLayer, Encoding, SocketHandler, SocketLayer};
+
 #[cfg(feature = "stream")]
 pub use tracing_handlers_stream as stream;
 #[cfg(feature = "stream")]
@@ -79,8 +89,6 @@ pub use tracing_handlers_stream::{NullHandler, NullLayer, StreamHandler, StreamL
 
 #[cfg(feature = "syslog")]
 pub use tracing_handlers_syslog as syslog;
-#[cfg(all(feature = "syslog", feature = "tls"))]
-pub use tracing_handlers_syslog::Tls;
 #[cfg(feature = "syslog")]
 pub use tracing_handlers_syslog::{
     Facility, Framing, Newlines, Protocol, Severity, SyslogHandler, SyslogLayer, encode_priority, map_priority,

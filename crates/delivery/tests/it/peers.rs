@@ -129,6 +129,43 @@ fn nobody_who_logs_waits_for_a_peer_that_reads_nothing() {
     assert!(stats.is_balanced(), "{stats}");
 }
 
+/// An attempt that runs out of time in the middle of many records goes on behind the last of them that went out whole.
+#[test]
+fn a_peer_that_stops_reading_gets_no_record_twice() {
+    const RECORDS: usize = 100;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let failures = FailureLog::new();
+    let settings = Settings { attempt_timeout: Duration::from_millis(100), ..settings(&failures) };
+    let transport = StreamTransport::new(tcp(listener.local_addr().unwrap().port()));
+    let delivery = Delivery::start("test", Settings { batch_bytes: 64 << 20, ..settings }, encode, transport).unwrap();
+    let filling = "x".repeat(150_000);
+    (0..RECORDS).for_each(|n| delivery.handle(&record(format!("{n} {filling}")).as_record()).unwrap());
+    while failures.is_empty() {
+        delivery.flush(Deadline::after(Duration::from_millis(20))).ok();
+    }
+    let (sender, received) = std::sync::mpsc::channel();
+    // Works until the process ends: whoever comes next nobody knows.
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (sender, mut reader) = (sender.clone(), BufReader::new(stream.unwrap()));
+            thread::spawn(move || {
+                let mut line = String::new();
+                // A line without an end is the half of a record.
+                while reader.read_line(&mut line).is_ok_and(|length| length > 0) && line.ends_with('\n') {
+                    sender.send(line.split_once(' ').unwrap().0.parse::<usize>().unwrap()).unwrap();
+                    line.clear();
+                }
+            });
+        }
+    });
+    delivery.flush(Deadline::after(LONG)).unwrap();
+    delivery.close(Deadline::after(LONG)).unwrap();
+    let mut numbers: Vec<_> = (0..RECORDS).map(|_| received.recv_timeout(LONG).unwrap()).collect();
+    numbers.extend(received.try_iter());
+    numbers.sort_unstable();
+    assert_eq!(numbers, (0..RECORDS).collect::<Vec<_>>());
+}
+
 #[test]
 fn datagrams_arrive_and_what_is_too_large_for_one_is_dropped_alone() {
     let peer = UdpSocket::bind("127.0.0.1:0").unwrap();

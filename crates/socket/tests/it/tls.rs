@@ -1,0 +1,76 @@
+//! TLS, with a receiver of CPython's `ssl`. The key in `tests/data` is for nothing else.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tracing_handlers_core::{Deadline, Handler};
+use tracing_handlers_socket::{Encoding, Retry, SocketHandler, Tls};
+use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::{FailureLog, record};
+
+use crate::python::{Python, Seen};
+
+const AUTHORITY: &[u8] = include_bytes!("../data/ca.pem");
+
+fn server() -> (Python, u16) {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
+    let [certificate, key] = ["server.pem", "server.key"].map(|name| data.join(name).to_str().unwrap().to_owned());
+    Python::receive_with(&["tls", "0", &certificate, &key])
+}
+
+fn handler(host: &str, port: u16, tls: Tls) -> SocketHandler {
+    let builder = SocketHandler::builder().tls(host, port, tls).encoding(Encoding::Pickle).on_failure(FailureLog::new());
+    builder.retry(Retry::new(Duration::from_millis(5)).max(Duration::from_millis(50))).build().unwrap()
+}
+
+/// All of a hundred records arrive.
+fn is_trusted(host: &str, tls: Tls) {
+    let (mut python, port) = server();
+    let handler = handler(host, port, tls);
+    (0..100).for_each(|n| handler.handle(&record(n.to_string()).as_record()).unwrap());
+    let seen = python.take(100);
+    handler.close(PATIENCE.into()).unwrap();
+    let numbers: Vec<_> = seen.iter().map(Seen::message).collect();
+    assert_eq!(numbers, (0..100).map(|n| n.to_string()).collect::<Vec<_>>());
+    assert!(python.rest().is_empty());
+}
+
+/// Nothing is sent: the record waits, and the status says why.
+fn is_refused(host: &str, tls: Tls) {
+    let (python, port) = server();
+    let handler = handler(host, port, tls);
+    handler.handle(&record("secret").as_record()).unwrap();
+    while handler.status().failures == 0 {
+        handler.flush(Deadline::after(Duration::from_millis(10))).unwrap_err();
+    }
+    assert_eq!((handler.stats().delivered, handler.stats().pending), (0, 1));
+    let error = handler.status().last_error.unwrap();
+    assert!(error.contains("connect to tls://") && error.contains("certificate"), "{error}");
+    drop(handler);
+    assert!(python.rest().is_empty());
+}
+
+#[test]
+fn a_peer_with_a_certificate_of_an_authority_that_was_given_gets_everything() {
+    is_trusted("localhost", Tls::new().ca_pem(AUTHORITY).unwrap());
+}
+
+#[test]
+fn the_name_in_a_certificate_may_be_another_one_if_that_is_said() {
+    is_trusted("127.0.0.1", Tls::new().ca_pem(AUTHORITY).unwrap().only_given_authorities().server_name("localhost"));
+}
+
+#[test]
+fn a_peer_of_an_authority_that_nobody_knows_gets_nothing() {
+    is_refused("localhost", Tls::new());
+}
+
+#[test]
+fn a_peer_with_the_certificate_of_another_gets_nothing() {
+    is_refused("127.0.0.1", Tls::new().ca_pem(AUTHORITY).unwrap());
+}
+
+#[test]
+fn any_certificate_will_do_for_who_says_that_it_is_dangerous() {
+    is_trusted("127.0.0.1", Tls::new().dangerously_accept_any_certificate());
+}
