@@ -6,6 +6,7 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
+mod collector;
 mod files;
 mod load;
 mod mails;
@@ -74,6 +75,7 @@ fn main() -> Result<ExitCode> {
     stops.extend(peers::stops()?);
     let (server, sockets) = sockets::stops()?;
     stops.extend(sockets);
+    stops.extend(collector::stops()?);
     let (stops, layers): (Vec<_>, Vec<_>) = stops.into_iter().unzip();
     tracing_subscriber::registry().with(layers).init();
 

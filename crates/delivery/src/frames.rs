@@ -49,7 +49,9 @@ impl Frames {
     ///
     /// That of `write`.
     pub fn push<E>(&mut self, time: Timestamp, write: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
-        let start = self.bytes.len();
+        // What a `write` that panicked has left is nobody's.
+        let start = self.ends.last().copied().unwrap_or(0);
+        self.bytes.truncate(start);
         match write(&mut self.bytes) {
             Ok(()) => {
                 self.ends.push(self.bytes.len());
@@ -125,6 +127,22 @@ mod tests {
         all.bytes.extend_from_slice(b"tor");
         all.cut_torn();
         assert_eq!(all, frames(&["one"]));
+    }
+
+    #[test]
+    fn what_panicked_half_way_leaves_no_trace() {
+        let mut all = frames(&["one"]);
+        let panics = |out: &mut Vec<u8>| -> Result<(), ()> {
+            out.extend_from_slice(b"half");
+            panic!("deliberate mistake");
+        };
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| all.push(Timestamp::default(), panics))).unwrap_err();
+        let write = |out: &mut Vec<u8>| -> Result<(), ()> {
+            out.extend_from_slice(b"two");
+            Ok(())
+        };
+        all.push(Timestamp::default(), write).unwrap();
+        assert_eq!(all, frames(&["one", "two"]));
     }
 
     #[test]

@@ -52,9 +52,9 @@ pub enum Outcome {
     Sent,
     /// None of them arrived.
     Retry {
-        /// The peer said when to come again.
+        /// The peer said when to come again; it is done no sooner than our own time would have it.
         after: Option<Duration>,
-        /// What went wrong.
+        /// What went wrong; marked as [reported](Error::reported), nobody is told once more.
         why: Error,
     },
     /// Some of them did not arrive.

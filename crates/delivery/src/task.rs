@@ -197,7 +197,9 @@ impl<E: Encode, T: Transport> Task<E, T> {
             }
             Outcome::Retry { after, why } => {
                 self.note_attempt(Some(&why), 0);
-                self.shared.reporter.note(why);
+                if !why.is_reported() {
+                    self.shared.reporter.note(why);
+                }
                 Next::Again { frames, after }
             }
             Outcome::Partial { retry, dead, after, why } => {
@@ -242,7 +244,8 @@ impl<E: Encode, T: Transport> Task<E, T> {
         const LONGEST: Duration = Duration::from_secs(60);
         let failures = lock(&self.shared.status).failures;
         let own = self.settings.retry.wait(failures.saturating_sub(1), fastrand::f64());
-        let wait = after.map_or(own, |after| after.min(LONGEST));
+        // No peer talks us into hurry.
+        let wait = after.map_or(own, |after| after.min(LONGEST).max(own));
         let wait = self.time_left().map_or(wait, |left| left.min(wait));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}

@@ -23,11 +23,12 @@
 //! | `timed-rotating-file` | [`TimedRotatingFileHandler`], [`Schedule`] | yes |
 //! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
 //! | `syslog` | [`SyslogHandler`] | |
-//! | `gzip`, `zstd` | `compress` on the rotating handlers (`Compression`) | |
+//! | `gzip`, `zstd` | `compress` on the rotating handlers (`Compression`); with `gzip` also the bodies of `http` | |
 //! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
 //! | `smtp` | [`SmtpHandler`] | |
 //! | `socket` | [`SocketHandler`], [`DatagramHandler`] | |
-//! | `tls` | TLS for the network handlers that are on | |
+//! | `http` | [`HttpHandler`] | |
+//! | `tls` | TLS for the network handlers | |
 //! | `full` | all of them | |
 //!
 //! # Guarantees
@@ -42,9 +43,9 @@ pub use tracing_handlers_core::{
     record, shutdown,
 };
 
-#[cfg(all(feature = "tls", any(feature = "smtp", feature = "socket", feature = "syslog")))]
+#[cfg(all(feature = "tls", any(feature = "http", feature = "smtp", feature = "socket", feature = "syslog")))]
 pub use tracing_handlers_delivery::Tls;
-#[cfg(any(feature = "smtp", feature = "socket", feature = "syslog"))]
+#[cfg(any(feature = "http", feature = "smtp", feature = "socket", feature = "syslog"))]
 pub use tracing_handlers_delivery::{Retry, Status};
 
 #[cfg(feature = "file")]
@@ -54,6 +55,11 @@ pub use tracing_handlers_file::{Buffering, FileHandler, FileInfo, FileLayer, Syn
 
 #[cfg(all(feature = "file", any(feature = "gzip", feature = "zstd")))]
 pub use tracing_handlers_file::Compression;
+
+#[cfg(feature = "http")]
+pub use tracing_handlers_http as http;
+#[cfg(feature = "http")]
+pub use tracing_handlers_http::{HttpHandler, HttpLayer};
 
 #[cfg(feature = "queue")]
 pub use tracing_handlers_queue as queue;

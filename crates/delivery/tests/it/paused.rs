@@ -59,6 +59,36 @@ fn a_peer_says_when_to_come_again_and_is_heard_up_to_a_minute() {
 }
 
 #[test]
+fn a_peer_that_wants_to_be_asked_at_once_is_asked_at_our_own_pace() {
+    paused(|peer, failures| async move {
+        let hurry = || Act::Do(Outcome::Retry { after: Some(Duration::ZERO), why: Error::new("busy") });
+        peer.will([hurry(), hurry(), hurry()]);
+        let delivery = on_this_runtime(&peer, &failures, steady());
+        delivery.handle(&record("one").as_record()).unwrap();
+        let begin = Instant::now();
+        while peer.taken().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        // 1 + 2 + 4 seconds.
+        assert!(begin.elapsed() >= 7 * SECOND, "{:?}", begin.elapsed());
+    });
+}
+
+#[test]
+fn a_failure_that_is_marked_as_told_is_not_told_again() {
+    paused(|peer, failures| async move {
+        let told = || Act::Do(Outcome::retry(Error::new("refused").reported()));
+        peer.will([Act::Do(Outcome::retry(Error::new("refused"))), told(), told()]);
+        let delivery = on_this_runtime(&peer, &failures, steady());
+        delivery.handle(&record("one").as_record()).unwrap();
+        while peer.taken().is_empty() {
+            tokio::time::sleep(SECOND).await;
+        }
+        assert_eq!((failures.len(), delivery.status().retries), (1, 3));
+    });
+}
+
+#[test]
 fn a_flush_tries_at_once_and_keeps_to_its_deadline() {
     paused(|peer, failures| async move {
         let settings = Settings { retry: Retry::new(1_000 * SECOND).max(1_000 * SECOND).jitter(false), ..steady() };

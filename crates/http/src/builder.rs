@@ -1,0 +1,201 @@
+//! Builds an `HttpHandler`: every setting is checked here.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing_handlers_core::record::ValueBuf;
+use tracing_handlers_core::{Error, Format, HandlerLayer, Record};
+use tracing_handlers_delivery::{Delivery, Settings, delivery_settings};
+
+use crate::body::{Body, MapRecord};
+use crate::handler::{HttpHandler, HttpLayer};
+use crate::transport::{HttpTransport, Target, TlsSetting};
+use crate::wire::base64;
+
+/// How long the first record of a batch waits for company, unless told.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// The method of the requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Method {
+    /// The record stands in the URL.
+    Get,
+    /// The records are the body.
+    Post,
+}
+
+/// Builds an [`HttpHandler`].
+///
+/// | setting | default |
+/// |---|---|
+/// | [`body`](Self::body) | [`Body::Form`], as Python |
+/// | [`method`](Self::method) | GET for a form, as Python; POST for all other bodies |
+/// | [`format`](Self::format) of [`Body::Json`] and [`Body::JsonLines`] | [`Json`](tracing_handlers_core::format::Json) |
+/// | [`map_record`](Self::map_record) | the record's own attributes |
+/// | [`credentials`](Self::credentials), [`bearer_token`](Self::bearer_token), [`header`](Self::header) | none |
+/// | `tls`, with the feature of that name | verified, for `https://` |
+/// | `gzip`, with the feature of that name | off |
+/// | [`linger`](Self::linger) | 1 s; none for a form |
+/// | [`batch_records`](Self::batch_records), [`batch_bytes`](Self::batch_bytes) | 512 records, 1 MiB; one record for a form |
+/// | [`timeout`](Self::timeout), [`max_age`](Self::max_age) | 10 s, 5 min |
+/// | [`retry`](Self::retry) | after up to 0.5 s, doubled up to 30 s |
+/// | [`capacity`](Self::capacity), [`capacity_bytes`](Self::capacity_bytes) | 8,192 records, 16 MiB |
+/// | [`overflow`](Self::overflow) | drop the newest |
+/// | [`wake_level`](Self::wake_level), [`max_delay`](Self::max_delay) | `ERROR`, 5 ms |
+/// | [`drain_on_exit`](Self::drain_on_exit) | on |
+/// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
+#[must_use]
+pub struct HttpHandlerBuilder {
+    url: String,
+    method: Option<Method>,
+    body: Body,
+    format: Option<Arc<dyn Format>>,
+    map_record: Option<MapRecord>,
+    authorization: Option<Result<String, Error>>,
+    headers: Vec<(String, String)>,
+    tls: TlsSetting,
+    linger: Option<Duration>,
+    gzip: bool,
+    settings: Settings,
+}
+
+impl HttpHandlerBuilder {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            method: None,
+            body: Body::default(),
+            format: None,
+            map_record: None,
+            authorization: None,
+            headers: Vec::new(),
+            tls: TlsSetting::default(),
+            linger: None,
+            gzip: false,
+            settings: Settings::default(),
+        }
+    }
+
+    /// GET or POST.
+    pub fn method(mut self, method: Method) -> Self {
+        self.method = Some(method);
+        self
+    }
+
+    /// What the records of a request look like.
+    pub fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// How a record is written by [`Body::Json`] and [`Body::JsonLines`]. With another format than JSON the latter sends lines of text.
+    pub fn format(mut self, format: impl Format) -> Self {
+        self.format = Some(Arc::new(format));
+        self
+    }
+
+    /// Names and values to send in the place of a record's own, by [`Body::Form`], [`Body::Json`] and [`Body::JsonLines`]: Python's
+    /// `mapLogRecord`.
+    pub fn map_record(mut self, map: impl Fn(&Record<'_>) -> Vec<(String, ValueBuf)> + Send + Sync + 'static) -> Self {
+        self.map_record = Some(Arc::new(map));
+        self
+    }
+
+    /// User and password, for Basic authentication.
+    pub fn credentials(mut self, user: &str, password: &str) -> Self {
+        self.authorization = Some(match user.contains(':') {
+            true => Err(Error::config("credentials", "(not shown)", "a user with a colon cannot be told from the password")),
+            false => Ok(format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))),
+        });
+        self
+    }
+
+    /// A token, as `Authorization: Bearer …`.
+    pub fn bearer_token(mut self, token: &str) -> Self {
+        self.authorization = Some(Ok(format!("Bearer {token}")));
+        self
+    }
+
+    /// A header of every request; one of the same name that we would send is left out. Its value is never shown.
+    pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// Whom to trust behind `https://`, and who we are.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: tracing_handlers_delivery::Tls) -> Self {
+        self.tls = Some(tls);
+        self
+    }
+
+    /// Whether bodies of 1 KiB and more are compressed; off by default. A peer that refuses one with 415 gets it, and all that follow, plain.
+    #[cfg(feature = "gzip")]
+    pub fn gzip(mut self, gzip: bool) -> Self {
+        self.gzip = gzip;
+        self
+    }
+
+    /// How long the first record of a batch waits for company. A record of [`wake_level`](Self::wake_level), a flush, and a queue that is
+    /// half full cut it short.
+    pub fn linger(mut self, linger: Duration) -> Self {
+        self.linger = Some(linger);
+        self
+    }
+
+    delivery_settings!();
+
+    /// The handler.
+    ///
+    /// # Errors
+    ///
+    /// A URL that cannot be used, a header that is none, and settings that contradict each other or let nothing through.
+    pub fn build(self) -> Result<HttpHandler, Error> {
+        let is_form = matches!(self.body, Body::Form);
+        let method = self.method.unwrap_or(if is_form { Method::Get } else { Method::Post });
+        if method == Method::Get && !is_form {
+            return Err(Error::config("method", "Get", "only `Body::Form` has a place in a URL"));
+        }
+        let encoding = self.body.encoding(self.format, self.map_record)?;
+        let mut settings = self.settings;
+        settings.batch_records = settings.batch_records.min(encoding.max_records());
+        settings.linger = self.linger.unwrap_or(if encoding.max_records() > 1 { LINGER } else { Duration::ZERO });
+        let authorization = self.authorization.transpose()?.map(|value| ("authorization".to_owned(), value));
+        let headers = encoding.headers().into_iter().chain(authorization).chain(self.headers);
+        let target = Target::new(&self.url, method, encoding.as_ref(), headers, self.tls)?;
+        let name = format!("http {target}");
+        let (encode, clock) = (Arc::clone(&encoding), settings.clock.clone());
+        let encode = move |record: &Record<'_>, out: &mut Vec<u8>| encode.record(record, out);
+        let transport = HttpTransport::new(target, encoding, clock).gzip(self.gzip);
+        Ok(HttpHandler { delivery: Delivery::start(&name, settings, encode, transport)? })
+    }
+
+    /// The handler as a layer.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`build`](Self::build).
+    pub fn layer(self) -> Result<HttpLayer, Error> {
+        let hook = self.settings.on_failure.clone();
+        let layer = HandlerLayer::new(self.build()?);
+        Ok(match hook {
+            Some(hook) => layer.on_failure(hook),
+            None => layer,
+        })
+    }
+}
+
+/// Shows no secret: neither headers nor what the URL may hold.
+impl fmt::Debug for HttpHandlerBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_authorization = self.authorization.is_some();
+        f.debug_struct("HttpHandlerBuilder")
+            .field("method", &self.method)
+            .field("body", &self.body)
+            .field("has_authorization", &has_authorization)
+            .field("headers", &self.headers.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+//! `HTTPHandlerTest` of CPython's `test_logging.py`, with `http.server` of CPython at the other end.
+
+use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tracing_handlers_core::{Handler, Record};
+use tracing_handlers_http::{HttpHandler, HttpHandlerBuilder, Method};
+use tracing_handlers_testing::FailureLog;
+
+use crate::statuses::flush;
+
+/// Writes what each request was as a line of JSON; the first line is the port.
+const SERVER: &str = r#"
+import http.server, json, ssl, sys, urllib.parse
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def answer(self, data):
+        parsed = urllib.parse.urlparse(self.path)
+        print(json.dumps({"method": self.command, "path": parsed.path, "authorization": self.headers.get("Authorization"),
+            "form": urllib.parse.parse_qs(data if data is not None else parsed.query, strict_parsing=True)}), flush=True)
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+    def do_GET(self): self.answer(None)
+    def do_POST(self):
+        assert self.headers["Content-Type"] == "application/x-www-form-urlencoded"
+        self.answer(self.rfile.read(int(self.headers["Content-Length"])).decode("ascii"))
+    def log_message(self, *args): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+if len(sys.argv) > 1:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+server.serve_forever()
+"#;
+
+/// A server that ends with this.
+struct PythonServer {
+    child: Child,
+    lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
+    port: u16,
+}
+
+impl PythonServer {
+    fn start(certificate: Option<&Path>) -> Self {
+        let mut command = Command::new("python3");
+        command.arg("-").args(certificate).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.spawn().expect("python3");
+        child.stdin.take().unwrap().write_all(SERVER.as_bytes()).unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let port = lines.next().expect("the port").unwrap().parse().unwrap();
+        Self { child, lines, port }
+    }
+
+    fn next(&mut self) -> Value {
+        serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
+    }
+}
+
+impl Drop for PythonServer {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn test_output(server: &mut PythonServer, builder: impl Fn() -> HttpHandlerBuilder) {
+    for (method, name) in [(Method::Get, "GET"), (Method::Post, "POST")] {
+        let failures = FailureLog::new();
+        let handler = builder().method(method).credentials("foo", "bar").on_failure(failures.clone()).build().unwrap();
+        for message in ["späm", "100 % & more = + ~ 'quoted'\n\u{0}"] {
+            let record = Record::builder().target("http").message(message).span("test_output", "http", []).build();
+            handler.handle(&record.as_record()).unwrap();
+            flush(&handler);
+            assert!(failures.is_empty(), "{failures:?}");
+            let seen = server.next();
+            assert_eq!((&seen["method"], &seen["path"]), (&name.into(), &"/frob".into()));
+            assert_eq!(seen["authorization"], "Basic Zm9vOmJhcg==");
+            assert_eq!(seen["form"]["name"], serde_json::json!(["http"]));
+            assert_eq!(seen["form"]["funcName"], serde_json::json!(["test_output"]));
+            assert_eq!(seen["form"]["msg"], serde_json::json!([message]));
+        }
+    }
+}
+
+#[test]
+fn test_http_handler_output() {
+    let mut server = PythonServer::start(None);
+    let url = format!("http://localhost:{}/frob", server.port);
+    test_output(&mut server, || HttpHandler::builder(&url));
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn test_http_handler_output_over_tls() {
+    let folder = tempfile::tempdir().unwrap();
+    let certificate = certificate(folder.path());
+    let pem = std::fs::read(&certificate).unwrap();
+    let mut server = PythonServer::start(Some(&certificate));
+    let url = format!("https://localhost:{}/frob", server.port);
+    let tls = || tracing_handlers_http::Tls::new().ca_pem(&pem).unwrap();
+    test_output(&mut server, || HttpHandler::builder(&url).tls(tls()));
+
+    // Whoever is not trusted, or bears another name, gets nothing.
+    for (url, tls) in [(url.clone(), tracing_handlers_http::Tls::new()), (url.replace("localhost", "127.0.0.1"), tls())] {
+        let failures = FailureLog::new();
+        let handler = HttpHandler::builder(url).tls(tls).on_failure(failures.clone()).build().unwrap();
+        handler.handle(&tracing_handlers_testing::record("secret").as_record()).unwrap();
+        let told = loop {
+            match handler.status().last_error {
+                Some(told) => break told,
+                None => std::thread::yield_now(),
+            }
+        };
+        assert!(told.contains("certificate") && handler.stats().delivered == 0, "{told}");
+    }
+}
+
+/// A certificate of `localhost` that is its own authority, and its key, in one file.
+#[cfg(feature = "tls")]
+fn certificate(folder: &Path) -> std::path::PathBuf {
+    let path = folder.join("server.pem");
+    let mut openssl = Command::new("openssl");
+    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
+    openssl.args(["-addext", "subjectAltName=DNS:localhost"]).arg("-keyout").arg(folder.join("key")).arg("-out").arg(&path);
+    assert!(openssl.output().expect("openssl").status.success());
+    let both = [std::fs::read(&path).unwrap(), std::fs::read(folder.join("key")).unwrap()].concat();
+    std::fs::write(&path, both).unwrap();
+    path
+}
+
+#[test]
+fn a_method_that_is_neither_get_nor_post_cannot_be_said() {
+    // Python: `HTTPHandler(…, method='PUT')` raises ValueError. Here there is no such value; a GET with a body is refused.
+    assert!(
+        HttpHandler::builder("http://localhost/").body(tracing_handlers_http::Body::Json).method(Method::Get).build().is_err()
+    );
+}
