@@ -245,7 +245,7 @@ fn has_workspace_lints(package: &Package) -> bool {
 
 /// Who may import whom: a crate, those of ours that it may use, and those of others.
 const IMPORTS: &[(&str, &[&str], &[&str])] = &[
-    ("core", &[], &["loom", "rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
+    ("core", &[], &["loom", "metrics", "rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
     ("delivery", &["core"], &["fastrand", "native-tls", "tokio", "tokio-native-tls"]),
     ("http", &["core", "delivery"], &["flate2", "http-body-util", "hyper", "hyper-util", "serde_json", "time", "tokio"]),
     ("queue", &["core"], &["crossbeam-channel", "tokio"]),

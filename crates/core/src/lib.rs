@@ -43,6 +43,8 @@ pub mod format;
 mod handle;
 mod handler;
 mod layer;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod panic_hook;
 pub mod record;
 pub mod reentry;
@@ -60,6 +62,8 @@ pub use self::format::Format;
 pub use self::handle::{Guard, Handle};
 pub use self::handler::Handler;
 pub use self::layer::HandlerLayer;
+#[cfg(feature = "metrics")]
+pub use self::metrics::export_metrics;
 pub use self::panic_hook::{flush_on_panic, register_for_panic};
 pub use self::record::{Record, RecordBuf, Value};
 pub use self::shutdown::{ShutdownReport, register_pending, shutdown};

@@ -28,6 +28,7 @@
 //! | `smtp` | [`SmtpHandler`] | |
 //! | `socket` | [`SocketHandler`], [`DatagramHandler`] | |
 //! | `http` | [`HttpHandler`] | |
+//! | `metrics` | [`export_metrics`]: counters for the `metrics` crate | |
 //! | `tls` | TLS for the network handlers | |
 //! | `full` | all of them | |
 //!
@@ -37,6 +38,8 @@
 //! pending when the process ends is flushed without any guard; [`shutdown`] is the explicit form, and [`flush_on_panic`] is for
 //! `panic = "abort"`.
 
+#[cfg(feature = "metrics")]
+pub use tracing_handlers_core::export_metrics;
 pub use tracing_handlers_core::{
     Clock, Counters, Deadline, DropReason, Error, Failure, Format, Guard, Handle, Handler, HandlerLayer, Level, Limits,
     OnFailure, Record, RecordBuf, ShutdownReport, Stats, SystemClock, Timestamp, Value, failure, flush_on_panic, format,

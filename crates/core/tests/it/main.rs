@@ -9,6 +9,8 @@ mod common;
 mod json;
 mod layer;
 mod lineage;
+#[cfg(feature = "metrics")]
+mod metrics;
 mod one_capture;
 mod python_formats;
 mod record;

@@ -15,6 +15,9 @@ use crate::workload::Workload;
 /// The two that everyone is compared with.
 pub(crate) const BASELINES: [&str; 2] = ["tracing-appender-blocking", "tracing-appender-nonblocking"];
 
+/// The one with five handlers on one registry.
+const FIVE: &str = "ours-five-queued";
+
 /// Where to log, and when to roll over.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -68,6 +71,11 @@ impl Contestant {
         self.spans || workload == Workload::Plain
     }
 
+    /// In how many files each event ends.
+    pub(crate) fn copies(&self) -> u64 {
+        if self.name == FIVE { 5 } else { 1 }
+    }
+
     /// Installs it as the logger of this process, once.
     pub(crate) fn start(&self, place: &Place) -> Result<Running, Failed> {
         (self.start)(place)
@@ -82,6 +90,7 @@ pub(crate) const ALL: &[Contestant] = &[
     Contestant { name: "ours-timed", spans: true, rolls: true, start: ours::timed },
     Contestant { name: "ours-buffered", spans: true, rolls: true, start: ours::buffered },
     Contestant { name: "ours-queued", spans: true, rolls: true, start: ours::queued },
+    Contestant { name: FIVE, spans: true, rolls: false, start: ours::five },
     Contestant { name: "ours-file", spans: true, rolls: false, start: ours::file },
     Contestant { name: "ours-json", spans: true, rolls: true, start: ours::json },
     Contestant { name: "tracing-appender-blocking", spans: true, rolls: false, start: tracing_appender::blocking },

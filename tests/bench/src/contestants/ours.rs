@@ -45,6 +45,19 @@ pub(super) fn queued(place: &Place) -> Result<Running, Failed> {
     start(file.queued().overflow(Overflow::Block(PATIENCE)).layer()?)
 }
 
+/// Five plain files, each behind a queue of its own.
+pub(super) fn five(place: &Place) -> Result<Running, Failed> {
+    let file = |number: u64| FileHandler::builder(place.directory.join(format!("bench.{number}.log"))).build();
+    let queued = |number| file(number)?.queued().overflow(Overflow::Block(PATIENCE)).layer();
+    let layers = (0..5).map(queued).collect::<Result<Vec<_>, _>>()?;
+    let handles: Vec<_> = layers.iter().map(HandlerLayer::handle).collect();
+    install(layers)?;
+    Ok(Running::new(workload::by_tracing, move || {
+        handles.iter().try_for_each(|handle| handle.flush(PATIENCE))?;
+        Ok(())
+    }))
+}
+
 pub(super) fn file(place: &Place) -> Result<Running, Failed> {
     start(FileHandler::builder(place.file()).layer()?)
 }

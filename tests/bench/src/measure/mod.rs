@@ -83,13 +83,14 @@ pub(crate) type Column = (&'static str, &'static str);
 
 impl Measure {
     /// Every table, in the order of the report.
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Bursts(Workload::Plain),
         Self::Bursts(Workload::Spans),
         Self::Bursts(Workload::Nested),
         Self::Trickle,
         Self::Throughput { producers: 1 },
         Self::Throughput { producers: 2 },
+        Self::Throughput { producers: 8 },
         Self::Allocations(Workload::Plain),
         Self::Allocations(Workload::Spans),
         Self::Rollover,
