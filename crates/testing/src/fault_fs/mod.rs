@@ -18,27 +18,27 @@ use crate::gate::Gate;
 pub enum Op {
     /// [`Fs::open_append`] and [`Fs::create_new`].
     Open,
-    /// [`Fs::open_read`] and [`FsFile::read`].
+    /// [`Fs::open_read`] and [`FsFile::read`](tracing_handlers_file::fs::FsFile::read).
     Read,
     /// [`Fs::rename`]; its path is the old name.
     Rename,
     /// [`Fs::unlink`].
     Unlink,
-    /// [`Fs::stat`], [`Fs::stat_entry`] and [`FsFile::stat`].
+    /// [`Fs::stat`], [`Fs::stat_entry`] and [`FsFile::stat`](tracing_handlers_file::fs::FsFile::stat).
     Stat,
     /// [`Fs::list`].
     List,
     /// [`Fs::create_dir_all`].
     CreateDir,
-    /// [`FsFile::write`]; the path of this and the other operations on an open file is the one that it was opened by.
+    /// [`FsFile::write`](tracing_handlers_file::fs::FsFile::write); the path of this and the other operations on an open file is the one that it was opened by.
     Write,
-    /// [`FsFile::truncate`].
+    /// [`FsFile::truncate`](tracing_handlers_file::fs::FsFile::truncate).
     Truncate,
-    /// [`FsFile::sync`] and [`Fs::sync_directory`].
+    /// [`FsFile::sync`](tracing_handlers_file::fs::FsFile::sync) and [`Fs::sync_directory`].
     Sync,
-    /// [`FsFile::set_mode`], [`FsFile::set_owner`] and [`FsFile::set_modified`].
+    /// [`FsFile::set_mode`](tracing_handlers_file::fs::FsFile::set_mode), [`FsFile::set_owner`](tracing_handlers_file::fs::FsFile::set_owner) and [`FsFile::set_modified`](tracing_handlers_file::fs::FsFile::set_modified).
     SetAccess,
-    /// [`FsFile::try_lock`].
+    /// [`FsFile::try_lock`](tracing_handlers_file::fs::FsFile::try_lock).
     Lock,
     /// [`Fs::symlink`]; its path is that of the link.
     Link,
