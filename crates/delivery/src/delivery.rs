@@ -64,7 +64,7 @@ impl Delivery {
     pub fn start(name: &str, settings: Settings, encode: impl Encode, transport: impl Transport) -> Result<Self, Error> {
         let drain_on_exit = settings.drain_on_exit;
         let (delivery, task) = Self::parts(name, settings, encode, transport)?;
-        thread::spawn(move || task.run())?;
+        thread::spawn(task.run())?;
         register_pending(&(Arc::clone(&delivery.shared) as Arc<dyn Handler>), drain_on_exit);
         Ok(delivery)
     }

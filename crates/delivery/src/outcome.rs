@@ -23,14 +23,14 @@ impl<F: FnMut(&Record<'_>, &mut Vec<u8>) -> Result<(), Error> + Send + 'static> 
     }
 }
 
-/// Sends frames to a peer. Runs on the delivery thread; its futures need not be `Send`. Whoever awaits them stops after the
+/// Sends frames to a peer. Runs on the delivery thread. Whoever awaits them stops after the
 /// attempt's time-out, so a future may be dropped at every await.
 pub trait Transport: Send + 'static {
     /// One attempt.
-    fn send(&mut self, frames: &Frames) -> impl Future<Output = Outcome>;
+    fn send(&mut self, frames: &Frames) -> impl Future<Output = Outcome> + Send;
 
     /// Takes leave of the peer, within a second.
-    fn close(&mut self) -> impl Future<Output = ()> {
+    fn close(&mut self) -> impl Future<Output = ()> + Send {
         async {}
     }
 

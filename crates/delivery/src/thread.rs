@@ -12,11 +12,10 @@ use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
-use tokio::task::LocalSet;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{Error, reentry};
 
-type Job = Box<dyn FnOnce() -> Pin<Box<dyn Future<Output = ()>>> + Send>;
+type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 struct Running {
     /// A forked child has the memory of its parent, and none of its threads.
@@ -35,12 +34,9 @@ pub(crate) fn is_this_thread() -> bool {
     IS_DELIVERY.try_with(Cell::get).unwrap_or(false)
 }
 
-/// Has the thread run what `job` makes; starts it if there is none.
-pub(crate) fn spawn<F>(job: impl FnOnce() -> F + Send + 'static) -> Result<(), Error>
-where
-    F: Future<Output = ()> + 'static,
-{
-    let mut job: Job = Box::new(move || Box::pin(job()));
+/// Has the thread do this; starts it if there is none.
+pub(crate) fn spawn(job: impl Future<Output = ()> + Send + 'static) -> Result<(), Error> {
+    let mut job: Job = Box::pin(job);
     let mut running = lock(&RUNNING);
     if let Some(Running { process, jobs }) = running.as_ref()
         && *process == process::id()
@@ -69,10 +65,11 @@ fn start() -> Result<UnboundedSender<Job>, Error> {
 fn run(runtime: &Runtime, mut jobs: UnboundedReceiver<Job>) {
     reentry::mark_thread();
     IS_DELIVERY.set(true);
-    let tasks = LocalSet::new();
-    tasks.block_on(runtime, async {
+    // Tasks of the runtime, not of a `LocalSet`: the hook at the end of a process wakes them from a thread whose locals are gone, which the
+    // wakers of that do not survive.
+    runtime.block_on(async {
         while let Some(job) = jobs.recv().await {
-            tokio::task::spawn_local(job());
+            tokio::spawn(job);
         }
     });
 }
