@@ -27,6 +27,7 @@
 //! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
 //! | `smtp` | [`SmtpHandler`] | |
 //! | `socket` | [`SocketHandler`], [`DatagramHandler`] | |
+//! | `receiver` | [`Receiver`], the other end of `socket` | |
 //! | `http` | [`HttpHandler`] | |
 //! | `metrics` | [`export_metrics`]: counters for the `metrics` crate | |
 //! | `tls` | TLS for the network handlers | |
@@ -75,6 +76,11 @@ pub use tracing_handlers_queue::{
 pub use tracing_handlers_memory as memory;
 #[cfg(feature = "memory")]
 pub use tracing_handlers_memory::{MemoryHandler, MemoryLayer};
+
+#[cfg(feature = "receiver")]
+pub use tracing_handlers_receiver as receiver;
+#[cfg(feature = "receiver")]
+pub use tracing_handlers_receiver::{Receiver, ReceiverHandle, ReceiverStats};
 
 #[cfg(feature = "rotating-file")]
 pub use tracing_handlers_rotating_file as rotating_file;

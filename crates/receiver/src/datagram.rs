@@ -1,0 +1,84 @@
+//! Datagrams.
+
+use std::io;
+
+use tokio::net::UdpSocket;
+#[cfg(unix)]
+use tokio::net::UnixDatagram;
+use tokio::sync::watch;
+use tracing_handlers_core::Error;
+
+use crate::connection::{pause, stopped};
+use crate::intake::Intake;
+
+/// How many datagrams go to the handler together.
+const TOGETHER: usize = 64;
+/// More than fits into one of any kind.
+const LONGEST: usize = 256 << 10;
+
+pub(crate) enum Datagrams {
+    Udp(UdpSocket),
+    #[cfg(unix)]
+    Unix(UnixDatagram),
+}
+
+impl Datagrams {
+    async fn readable(&self) -> io::Result<()> {
+        match self {
+            Self::Udp(socket) => socket.readable().await,
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.readable().await,
+        }
+    }
+
+    fn read(&self, buffer: &mut [u8]) -> io::Result<(usize, String)> {
+        match self {
+            Self::Udp(socket) => socket.try_recv_from(buffer).map(|(count, from)| (count, from.to_string())),
+            #[cfg(unix)]
+            Self::Unix(socket) => socket.try_recv(buffer).map(|count| (count, "a local socket".to_owned())),
+        }
+    }
+
+    /// Reads datagrams until it is to stop, and those that have come by then.
+    pub(crate) async fn serve(self, intake: Intake, mut stop: watch::Receiver<bool>) {
+        // A byte more than the longest frame tells that there was more.
+        let mut buffer = vec![0; intake.accepted.max_frame_bytes.saturating_add(5).min(LONGEST)];
+        loop {
+            let ready = tokio::select! {
+                () = stopped(&mut stop) => break,
+                ready = self.readable() => ready,
+            };
+            let read = match ready {
+                Ok(()) => self.take(&intake, &mut buffer).await,
+                Err(error) => Err(error),
+            };
+            if let Err(error) = read {
+                intake.reporter.note(Error::io("read a datagram", error));
+                pause(&mut stop).await;
+            }
+        }
+        if let Err(error) = self.take(&intake, &mut buffer).await {
+            intake.reporter.note(Error::io("read a datagram", error));
+        }
+    }
+
+    async fn take(&self, intake: &Intake, buffer: &mut [u8]) -> io::Result<()> {
+        let (mut batch, mut result) = (Vec::new(), Ok(()));
+        for _ in 0..TOGETHER {
+            let (count, from) = match self.read(buffer) {
+                Ok(read) => read,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            };
+            match intake.accepted.payloads(buffer.get(..count).unwrap_or_default()) {
+                Ok(payloads) => payloads.into_iter().for_each(|payload| intake.decode(payload, &from, &mut batch)),
+                Err(refused) => intake.refuse(refused, &from),
+            }
+        }
+        intake.hand_over(batch).await;
+        result
+    }
+}

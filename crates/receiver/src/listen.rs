@@ -1,0 +1,82 @@
+//! The sockets of a receiver: bound when it is built, read when it runs.
+
+use std::fmt;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+#[cfg(unix)]
+use std::os::unix::net::{UnixDatagram, UnixListener};
+#[cfg(unix)]
+use std::path::PathBuf;
+
+use tracing_handlers_core::Error;
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub(crate) enum Place {
+    Tcp(String),
+    Udp(String),
+    #[cfg(unix)]
+    Unix(PathBuf),
+    #[cfg(unix)]
+    UnixDatagram(PathBuf),
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "tcp {address}"),
+            Self::Udp(address) => write!(f, "udp {address}"),
+            #[cfg(unix)]
+            Self::Unix(path) => write!(f, "unix {}", path.display()),
+            #[cfg(unix)]
+            Self::UnixDatagram(path) => write!(f, "unix datagrams {}", path.display()),
+        }
+    }
+}
+
+/// A socket that waits for a runtime.
+#[derive(Debug)]
+pub(crate) enum Socket {
+    Tcp(TcpListener),
+    Udp(UdpSocket),
+    #[cfg(unix)]
+    Unix(UnixListener),
+    #[cfg(unix)]
+    UnixDatagram(UnixDatagram),
+}
+
+impl Place {
+    pub(crate) fn bind(&self) -> Result<Socket, Error> {
+        let bound = match self {
+            Self::Tcp(address) => TcpListener::bind(address).and_then(|socket| {
+                socket.set_nonblocking(true)?;
+                Ok(Socket::Tcp(socket))
+            }),
+            Self::Udp(address) => UdpSocket::bind(address).and_then(|socket| {
+                socket.set_nonblocking(true)?;
+                Ok(Socket::Udp(socket))
+            }),
+            #[cfg(unix)]
+            Self::Unix(path) => UnixListener::bind(path).and_then(|socket| {
+                socket.set_nonblocking(true)?;
+                Ok(Socket::Unix(socket))
+            }),
+            #[cfg(unix)]
+            Self::UnixDatagram(path) => UnixDatagram::bind(path).and_then(|socket| {
+                socket.set_nonblocking(true)?;
+                Ok(Socket::UnixDatagram(socket))
+            }),
+        };
+        bound.map_err(|error| Error::io(format!("listen on {self}"), error))
+    }
+}
+
+impl Socket {
+    pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(socket) => socket.local_addr().ok(),
+            Self::Udp(socket) => socket.local_addr().ok(),
+            #[cfg(unix)]
+            _ => None,
+        }
+    }
+}
