@@ -22,6 +22,7 @@
 //! | `rotating-file` | [`RotatingFileHandler`] | yes |
 //! | `timed-rotating-file` | [`TimedRotatingFileHandler`], [`Schedule`] | yes |
 //! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
+//! | `event-log` | [`EventLogHandler`], for Windows | |
 //! | `syslog` | [`SyslogHandler`] | |
 //! | `gzip`, `zstd` | `compress` on the rotating handlers (`Compression`); with `gzip` also the bodies of `http` | |
 //! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
@@ -51,6 +52,11 @@ pub use tracing_handlers_core::{
 pub use tracing_handlers_delivery::Tls;
 #[cfg(any(feature = "http", feature = "smtp", feature = "socket", feature = "syslog"))]
 pub use tracing_handlers_delivery::{Retry, Status};
+
+#[cfg(feature = "event-log")]
+pub use tracing_handlers_event_log as event_log;
+#[cfg(feature = "event-log")]
+pub use tracing_handlers_event_log::{EventLogHandler, EventLogLayer, EventType, LogType};
 
 #[cfg(feature = "file")]
 pub use tracing_handlers_file as file;
