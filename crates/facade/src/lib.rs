@@ -40,6 +40,7 @@
 //! pending when the process ends is flushed without any guard; [`shutdown`] is the explicit form, and [`flush_on_panic`] is for
 //! `panic = "abort"`.
 
+pub use tracing_handlers_core::buffer::Overflow;
 #[cfg(feature = "metrics")]
 pub use tracing_handlers_core::export_metrics;
 pub use tracing_handlers_core::{
@@ -74,9 +75,7 @@ pub use tracing_handlers_http::{HttpHandler, HttpLayer};
 #[cfg(feature = "queue")]
 pub use tracing_handlers_queue as queue;
 #[cfg(feature = "queue")]
-pub use tracing_handlers_queue::{
-    HandlerExt, Overflow, PutError, Queue, QueueHandler, QueueLayer, QueueListener, Queued, QueuedLayer,
-};
+pub use tracing_handlers_queue::{HandlerExt, PutError, Queue, QueueHandler, QueueLayer, QueueListener, Queued, QueuedLayer};
 
 #[cfg(feature = "memory")]
 pub use tracing_handlers_memory as memory;

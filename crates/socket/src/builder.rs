@@ -56,7 +56,8 @@ macro_rules! layer {
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`tcp`](Self::tcp), `unix`, `tls` | none: one of them is needed, the last one counts |
+/// | [`tcp`](Self::tcp), `unix` | none: one of them is needed, the last one counts |
+/// | `tls`, beside `tcp` | off |
 /// | [`encoding`](Self::encoding) | [`Encoding::MessagePack`] |
 /// | [`format`](Self::format), for the encodings in JSON | the layout of `tracing_subscriber` |
 /// | [`retry`](Self::retry) | 1 s, twice as long each time, 30 s at most |
@@ -73,6 +74,8 @@ macro_rules! layer {
 pub struct SocketHandlerBuilder {
     settings: Settings,
     peer: Option<Peer>,
+    #[cfg(feature = "tls")]
+    tls: Option<Tls>,
     encoding: Encoding,
     format: Option<Box<dyn Format>>,
     resend_window: usize,
@@ -83,7 +86,16 @@ impl SocketHandlerBuilder {
     pub(crate) fn new() -> Self {
         let settings = Settings { retry: Retry::new(Duration::from_secs(1)), ..Settings::default() };
         let encoding = Encoding::default();
-        Self { settings, peer: None, encoding, format: None, resend_window: 0, is_lossy: false }
+        Self {
+            settings,
+            peer: None,
+            #[cfg(feature = "tls")]
+            tls: None,
+            encoding,
+            format: None,
+            resend_window: 0,
+            is_lossy: false,
+        }
     }
 
     /// Over TCP. A name is resolved for each connection, and each of its addresses is tried.
@@ -99,10 +111,10 @@ impl SocketHandlerBuilder {
         self
     }
 
-    /// Over TCP and TLS; the peer's certificate must be valid for `host`.
+    /// Over TLS, where the destination is [`tcp`](Self::tcp); the peer's certificate must be valid for the host.
     #[cfg(feature = "tls")]
-    pub fn tls(mut self, host: impl Into<String>, port: u16, tls: Tls) -> Self {
-        self.peer = Some(Peer::Tls { host: host.into(), port, tls });
+    pub fn tls(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
         self
     }
 
@@ -130,8 +142,10 @@ impl SocketHandlerBuilder {
     ///
     /// No destination, or settings that let nothing through.
     pub fn build(self) -> Result<SocketHandler, Error> {
-        let Self { settings, peer, encoding, format, resend_window, is_lossy } = self;
-        let peer = peer.ok_or_else(|| missing("`tcp`, `unix` or `tls`"))?;
+        let peer = self.peer.ok_or_else(|| missing("`tcp` or `unix`"))?;
+        #[cfg(feature = "tls")]
+        let peer = secured(peer, self.tls)?;
+        let Self { settings, encoding, format, resend_window, is_lossy, .. } = self;
         check(&peer)?;
         let lossy = is_lossy.then(|| Lossy {
             pauses: Pauses::new(settings.retry),
@@ -145,6 +159,16 @@ impl SocketHandlerBuilder {
     }
 
     layer!(SocketLayer);
+}
+
+/// The same destination over TLS, if that is wanted and can be.
+#[cfg(feature = "tls")]
+fn secured(peer: Peer, tls: Option<Tls>) -> Result<Peer, Error> {
+    match (peer, tls) {
+        (peer, None) => Ok(peer),
+        (Peer::Tcp { host, port }, Some(tls)) => Ok(Peer::Tls { host, port, tls }),
+        (peer, Some(_)) => Err(Error::config("tls", peer, "is for destinations over TCP")),
+    }
 }
 
 /// Builds a [`DatagramHandler`].

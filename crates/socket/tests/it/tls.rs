@@ -19,7 +19,7 @@ fn server() -> (Python, u16) {
 }
 
 fn handler(host: &str, port: u16, tls: Tls) -> SocketHandler {
-    let builder = SocketHandler::builder().tls(host, port, tls).encoding(Encoding::Pickle).on_failure(FailureLog::new());
+    let builder = SocketHandler::builder().tcp(host, port).tls(tls).encoding(Encoding::Pickle).on_failure(FailureLog::new());
     builder.retry(Retry::new(Duration::from_millis(5)).max(Duration::from_millis(50))).build().unwrap()
 }
 
@@ -73,4 +73,11 @@ fn a_peer_with_the_certificate_of_another_gets_nothing() {
 #[test]
 fn any_certificate_will_do_for_who_says_that_it_is_dangerous() {
     is_trusted("127.0.0.1", Tls::new().dangerously_accept_any_certificate());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_local_socket_has_no_tls() {
+    let refused = SocketHandler::builder().unix("/nowhere").tls(Tls::new()).build().unwrap_err().to_string();
+    assert!(refused.contains("`tls`") && refused.contains("over TCP"), "{refused}");
 }
