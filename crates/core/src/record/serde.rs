@@ -32,7 +32,7 @@ impl Serialize for Record<'_> {
         optional(&mut map, key::THREAD_NAME, head.thread_name)?;
         map.serialize_entry(key::PROCESS_ID, &head.process_id)?;
         map.serialize_entry(key::MESSAGE, self.message)?;
-        map.serialize_entry(key::FIELDS, &self.fields)?;
+        map.serialize_entry(key::FIELDS, &self.fields())?;
         map.serialize_entry(key::SPANS, &self.spans)?;
         optional(&mut map, key::OMITTED, (self.omitted > 0).then_some(self.omitted))?;
         map.end()
@@ -72,9 +72,9 @@ impl Serialize for Spans<'_> {
 impl Serialize for SpanRecord<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(3))?;
-        map.serialize_entry(key::NAME, self.name)?;
-        map.serialize_entry(key::TARGET, self.target)?;
-        map.serialize_entry(key::FIELDS, &self.fields)?;
+        map.serialize_entry(key::NAME, self.name())?;
+        map.serialize_entry(key::TARGET, self.target())?;
+        map.serialize_entry(key::FIELDS, &self.fields())?;
         map.end()
     }
 }
