@@ -6,6 +6,7 @@
 mod deny;
 mod docs;
 mod rust_text;
+mod settings;
 mod tidy;
 mod wire_format;
 mod workspace;
