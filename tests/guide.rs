@@ -1,0 +1,33 @@
+//! The pages of the guide: their examples are doc tests.
+
+/// Five minutes.
+#[doc = include_str!("../docs/guide/getting-started.md")]
+pub mod getting_started {}
+
+/// Which handler for what.
+#[doc = include_str!("../docs/guide/choosing.md")]
+pub mod choosing {}
+
+/// Several environments.
+#[doc = include_str!("../docs/guide/composing.md")]
+pub mod composing {}
+
+/// What to watch in production.
+#[doc = include_str!("../docs/guide/operating.md")]
+pub mod operating {}
+
+/// A handler of one's own.
+#[doc = include_str!("../docs/guide/own-handler.md")]
+pub mod own_handler {}
+
+/// From another crate.
+#[doc = include_str!("../docs/guide/from-tracing-appender.md")]
+pub mod from_tracing_appender {}
+
+/// From Python.
+#[doc = include_str!("../docs/coming-from-python.md")]
+pub mod from_python {}
+
+/// The front page.
+#[doc = include_str!("../README.md")]
+pub mod readme {}
