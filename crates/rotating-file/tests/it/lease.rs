@@ -168,6 +168,48 @@ fn a_rollover_on_request_waits_for_those_who_write_all_the_time_but_not_for_good
 }
 
 #[test]
+fn who_waits_for_a_rollover_closes_the_gate_and_opens_it_again() {
+    let setting = Setting::new();
+    let _stopped = setting.that_keeps_the_lock();
+    let roller = setting.builder().build().unwrap();
+    let directory = File::open(setting.directory.path()).unwrap();
+    let is_closed = || directory.try_lock_shared().and_then(|()| Ok(directory.unlock()?)).is_err();
+    thread::scope(|scope| {
+        let rolled = scope.spawn(|| roller.roll_over());
+        let was_closed = attempt_before(Deadline::after(gate::PATIENCE), || {
+            if rolled.is_finished() { Err("the gate was never closed") } else { Ok(is_closed()) }
+        });
+        assert_eq!(was_closed, Ok(true));
+        rolled.join().unwrap().unwrap_err();
+    });
+    assert!(!is_closed());
+}
+
+#[test]
+fn without_a_gate_the_file_is_rolled_as_well() {
+    let setting = Setting::new();
+    setting.fs.fail(Op::Read, std::io::ErrorKind::PermissionDenied);
+    let (one, two) = (setting.builder().build().unwrap(), setting.builder().build().unwrap());
+    for _ in 0..60 {
+        handle(&one, &long(5_000));
+        handle(&two, &long(5_000));
+    }
+    two.roll_over().unwrap();
+    assert_eq!((setting.files().len(), setting.lines().len(), setting.told()), (5, 120, vec![]));
+}
+
+#[test]
+fn who_has_let_go_looks_whether_the_file_was_rolled() {
+    let setting = Setting::new();
+    let (one, two) = (setting.builder().build().unwrap(), setting.builder().build().unwrap());
+    (0..4).for_each(|_| handle(&one, "before"));
+    assert!(setting.becomes_free());
+    two.roll_over().unwrap();
+    (0..4).for_each(|_| handle(&one, "behind"));
+    assert_eq!(lines_of(&setting.path), ["behind"; 4]);
+}
+
+#[test]
 fn who_never_lets_go_stops_the_rollover_but_nobody_who_writes() {
     let setting = Setting::new();
     let stopped = setting.that_keeps_the_lock();
