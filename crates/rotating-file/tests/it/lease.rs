@@ -173,7 +173,7 @@ fn who_waits_for_a_rollover_closes_the_gate_and_opens_it_again() {
     let _stopped = setting.that_keeps_the_lock();
     let roller = setting.builder().build().unwrap();
     let directory = File::open(setting.directory.path()).unwrap();
-    let is_closed = || directory.try_lock_shared().and_then(|()| Ok(directory.unlock()?)).is_err();
+    let is_closed = || directory.try_lock_shared().is_err() || directory.unlock().is_err();
     thread::scope(|scope| {
         let rolled = scope.spawn(|| roller.roll_over());
         let was_closed = attempt_before(Deadline::after(gate::PATIENCE), || {
