@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
@@ -58,6 +58,15 @@ pub trait FsFile: Send + 'static {
     }
     /// What is open here.
     fn stat(&self) -> io::Result<Stat>;
+    /// The size of a file that is open for appending: the one call that is made before each record where several write, so it has to
+    /// be the cheapest there is.
+    fn size(&mut self) -> io::Result<u64> {
+        self.stat().map(|stat| stat.len)
+    }
+    /// Where the last write of this handle ended, in a file that is open for appending. Asked before [`size`](Self::size) is.
+    fn written_up_to(&mut self) -> io::Result<u64> {
+        Err(ErrorKind::Unsupported.into())
+    }
     /// Cuts the file at `len`.
     fn truncate(&self, len: u64) -> io::Result<()>;
     /// Returns when everything written is on the disk.
@@ -67,6 +76,11 @@ pub trait FsFile: Send + 'static {
     /// The lock is of the handle, advisory, and gone when the handle is closed, however its process ends.
     /// A file system without locks need not have this.
     fn try_lock(&self) -> io::Result<bool> {
+        Err(ErrorKind::Unsupported.into())
+    }
+    /// As [`try_lock`](Self::try_lock), but together with others that lock it in this way. A handle that has the one lock lets go of
+    /// it before it asks for the other.
+    fn try_lock_shared(&self) -> io::Result<bool> {
         Err(ErrorKind::Unsupported.into())
     }
     /// Lets go of the lock.
@@ -396,8 +410,25 @@ impl FsFile for File {
         }
     }
 
+    fn try_lock_shared(&self) -> io::Result<bool> {
+        match File::try_lock_shared(self) {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(error)) => Err(error),
+        }
+    }
+
     fn unlock(&self) -> io::Result<()> {
         File::unlock(self)
+    }
+
+    fn size(&mut self) -> io::Result<u64> {
+        // A handle that appends writes at the end, wherever it stands.
+        self.seek(SeekFrom::End(0))
+    }
+
+    fn written_up_to(&mut self) -> io::Result<u64> {
+        self.stream_position()
     }
 
     #[cfg(unix)]

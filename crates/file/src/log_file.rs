@@ -24,9 +24,19 @@ pub struct LogFile {
     /// The size of the footer at its end, if there is one.
     footer_len: usize,
     is_unsynced: bool,
-    /// Others append to it as well, each while it has the lock.
+    /// Others append to it as well.
     is_shared: bool,
-    is_locked: bool,
+    hold: Hold,
+}
+
+/// What this handle has of the file's lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    Nothing,
+    /// Others may have as much.
+    Shared,
+    /// Nobody else has anything.
+    Exclusive,
 }
 
 impl LogFile {
@@ -51,7 +61,7 @@ impl LogFile {
             footer_len: 0,
             is_unsynced: false,
             is_shared: false,
-            is_locked: false,
+            hold: Hold::Nothing,
         };
         if truncate && file.is_regular {
             file.open.truncate(0).map_err(failed)?;
@@ -112,22 +122,54 @@ impl LogFile {
     /// Whether nobody else has the lock.
     #[inline]
     pub(crate) fn is_locked(&self) -> bool {
-        self.is_locked
+        self.hold == Hold::Exclusive
     }
 
-    /// Locks it if nobody else has the lock; says whether it is locked now.
+    /// Whether it is locked together with others that only write.
+    #[inline]
+    pub(crate) fn is_joined(&self) -> bool {
+        self.hold == Hold::Shared
+    }
+
+    /// Locks it if nobody else has the lock; says whether it is locked now. A lock that was shared is given up first, as no
+    /// system promises to turn the one into the other without a gap.
     #[inline]
     pub(crate) fn try_lock(&mut self) -> io::Result<bool> {
-        if !self.is_locked {
-            self.is_locked = self.open.try_lock()?;
+        if !self.is_locked() {
+            self.unlock()?;
+            if self.open.try_lock()? {
+                self.hold = Hold::Exclusive;
+            }
         }
-        Ok(self.is_locked)
+        Ok(self.is_locked())
+    }
+
+    /// Locks it together with others that only write, if nobody has it alone; says whether.
+    #[inline]
+    pub(crate) fn try_join(&mut self) -> io::Result<bool> {
+        if self.hold == Hold::Nothing && self.open.try_lock_shared()? {
+            self.hold = Hold::Shared;
+        }
+        Ok(self.hold != Hold::Nothing)
     }
 
     /// Lets others have the lock.
     #[inline]
     pub(crate) fn unlock(&mut self) -> io::Result<()> {
-        if std::mem::take(&mut self.is_locked) { self.open.unlock() } else { Ok(()) }
+        match std::mem::replace(&mut self.hold, Hold::Nothing) {
+            Hold::Nothing => Ok(()),
+            Hold::Shared | Hold::Exclusive => self.open.unlock(),
+        }
+    }
+
+    /// Looks how far others have brought it, or cut it.
+    #[inline]
+    pub(crate) fn measure(&mut self) -> io::Result<()> {
+        match self.open.size()? {
+            len if len < self.len => self.was_truncated_to(len),
+            len => self.len = len,
+        }
+        Ok(())
     }
 
     /// Gives a file that opening made the owner, group and mode that it is to have.
@@ -183,13 +225,15 @@ impl LogFile {
     /// Appends the record whole, or leaves the file as it was.
     pub fn append(&mut self, record: &[u8]) -> io::Result<()> {
         let (written, result) = self.append_some(record);
-        if result.is_err() {
-            self.take_back(written);
+        if result.is_ok() && written == record.len() {
+            return Ok(());
         }
-        result
+        self.take_back(written);
+        result.and(Err(ErrorKind::WriteZero.into()))
     }
 
-    /// Appends as much as the system takes; says how much that was, also when it failed.
+    /// Appends as much as the system takes; says how much that was, also when it failed. Beside others that is what it takes in one
+    /// call, as they may write before the next.
     pub fn append_some(&mut self, bytes: &[u8]) -> (usize, io::Result<()>) {
         if let Err(error) = self.end_torn_record() {
             return (0, Err(error));
@@ -202,6 +246,10 @@ impl LogFile {
                     written += count;
                     self.len += count as u64;
                     self.is_unsynced = true;
+                    if self.hold == Hold::Shared && written < bytes.len() {
+                        self.len = self.open.written_up_to().unwrap_or(self.len);
+                        break;
+                    }
                 }
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => return (written, Err(error)),
@@ -218,7 +266,7 @@ impl LogFile {
         }
         let before = self.len.saturating_sub(count as u64);
         // Without the lock somebody else may append between the look and the cut.
-        let may_cut = self.is_regular && (self.is_locked || !self.is_shared);
+        let may_cut = self.is_regular && (self.is_locked() || !self.is_shared);
         let is_last = may_cut && self.open.stat().is_ok_and(|stat| stat.len == self.len);
         if is_last && self.open.truncate(before).is_ok() {
             self.len = before;

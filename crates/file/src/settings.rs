@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::format::Text;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub(crate) roll_on_start: bool,
     /// Others write to the file, and roll it.
     pub(crate) shared: bool,
+    /// How long the lock is kept that is shared with them.
+    pub(crate) lease: Duration,
     pub(crate) drain_on_exit: bool,
     pub(crate) on_failure: Option<Arc<dyn OnFailure>>,
     pub(crate) fs: Arc<dyn Fs>,
@@ -50,6 +53,7 @@ impl Settings {
             hooks: Hooks::default(),
             roll_on_start: false,
             shared: false,
+            lease: Duration::from_millis(5),
             drain_on_exit: true,
             on_failure: None,
             fs: Arc::new(SystemFs),
@@ -317,6 +321,10 @@ impl Settings {
 
     pub fn set_shared(&mut self, shared: bool) {
         self.shared = shared;
+    }
+
+    pub fn set_lease(&mut self, lease: Duration) {
+        self.lease = lease;
     }
 
     pub fn set_drain_on_exit(&mut self, drain: bool) {

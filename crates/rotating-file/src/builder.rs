@@ -35,6 +35,7 @@ const KIND: &str = "rotating-file";
 /// | [`follow_symlinks`](Self::follow_symlinks) | on |
 /// | [`on_open`](Self::on_open), [`on_close`](Self::on_close) | no header, no footer |
 /// | [`shared`](Self::shared) | off: one handler a file; a second is reported |
+/// | [`lease`](Self::lease) | 5 ms; without meaning unless shared |
 /// | [`drain_on_exit`](Self::drain_on_exit) | on |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 #[must_use]
@@ -160,10 +161,12 @@ impl RotatingFileHandlerBuilder {
     /// Whether several handlers, of this process or of others, write to this file and roll it together; off by default. All of them
     /// have to say so.
     ///
-    /// Each takes the lock of the file (`flock`) for the time of a write, looks whether the file is still the one at the path, and
-    /// rolls it before it lets go. So no record is lost, torn, or written into a file that was rolled, and sizes are those of all
-    /// writers together. A process that is killed leaves no lock. It costs three system calls a write; with
-    /// [`buffered`](Self::buffered), a block of records. For a lock that somebody holds, a caller waits for a second at most; then, and
+    /// Those who write have the lock of the file (`flock`) together, look whether the file is still the one at the path, and keep the lock for
+    /// some milliseconds ([`lease`](Self::lease)): until then nobody can roll it, and a record costs its write and one more system call,
+    /// for the size. Who rolls the file has the lock alone. So no record is lost, torn, or written into a file that was rolled, and sizes
+    /// are those of all writers together. Within 64 KiB of `max_bytes` each writer has the lock alone, which costs three system
+    /// calls a write; limits are exact as long as no more than that is written at the same moment. A process that is killed leaves no lock.
+    /// For a lock that somebody holds, a caller waits for a second at most; then, and
     /// where the file system has no locks, records are written without, nothing is rolled, and that is reported once.
     ///
     /// The file is never emptied by [`truncate`](Self::truncate). A footer is written by the handler that rolls the file, and by none
@@ -176,6 +179,18 @@ impl RotatingFileHandlerBuilder {
     /// Unix only; elsewhere `build()` refuses it.
     pub fn shared(mut self, shared: bool) -> Self {
         self.settings.set_shared(shared);
+        self
+    }
+
+    /// How long a handler that [shares](Self::shared) its file keeps the lock, at most; 5 ms by default.
+    ///
+    /// It lets go at once when it sees that the file has to be rolled. This is how long a rollover may have to wait for a handler that has
+    /// written and has nothing more to write, and how long a file that was moved by hand is still written to. The thread `log-lease` lets go of what is kept.
+    ///
+    /// Zero: never longer than a write, and never together with others. For file systems of several machines, on which two cannot append at the
+    /// same moment; then all writers need it.
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.settings.set_lease(lease);
         self
     }
 

@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 use std::env;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 
 use tracing_handlers_core::Handler;
@@ -59,9 +59,31 @@ fn line(name: &str, number: u64) -> String {
 pub fn run(test: &str, path: &Path, lives: &[u64]) -> Vec<u64> {
     let names = 0..lives.len();
     let children: Vec<_> = names.map(|name| spawn(test, path, &name.to_string())).collect();
-    let watchers: Vec<_> =
-        children.into_iter().zip(lives).map(|(child, &life)| thread::spawn(move || kill_after(child, life))).collect();
+    let watchers: Vec<_> = children
+        .into_iter()
+        .zip(lives)
+        .map(|(child, &life)| thread::spawn(move || Watcher::of(child).kill_after(life)))
+        .collect();
     watchers.into_iter().map(|watcher| watcher.join().unwrap()).collect()
+}
+
+/// As [`run`], but the first writer is stopped where it is when it has told so many records, before the others begin, and goes on when
+/// all of them are dead, for as many records more.
+///
+/// # Panics
+///
+/// A child ends by itself, or cannot be stopped.
+#[cfg(unix)]
+pub fn run_with_one_stopped(test: &str, path: &Path, lives: &[u64]) -> Vec<u64> {
+    let mut stopped = Watcher::of(spawn(test, path, "0"));
+    stopped.wait_for(lives[0]);
+    stopped.signal("STOP");
+    let others = (1..lives.len()).map(|name| Watcher::of(spawn(test, path, &name.to_string())));
+    let others: Vec<_> =
+        others.zip(&lives[1..]).map(|(watcher, &life)| thread::spawn(move || watcher.kill_after(life))).collect();
+    let others: Vec<_> = others.into_iter().map(|watcher| watcher.join().unwrap()).collect();
+    stopped.signal("CONT");
+    [vec![stopped.kill_after(2 * lives[0])], others].concat()
 }
 
 fn spawn(test: &str, path: &Path, name: &str) -> Child {
@@ -70,16 +92,46 @@ fn spawn(test: &str, path: &Path, name: &str) -> Child {
     command.stdout(Stdio::piped()).spawn().unwrap()
 }
 
-fn kill_after(mut child: Child, life: u64) -> u64 {
-    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let mut numbers = lines.filter_map(|line| line.parse::<u64>().ok());
-    let mut told = 0;
-    while told < life {
-        told = numbers.next().expect("a writer ended by itself") + 1;
+/// Listens to a child.
+struct Watcher {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    told: u64,
+}
+
+impl Watcher {
+    fn of(mut child: Child) -> Self {
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines, told: 0 }
     }
-    child.kill().unwrap();
-    child.wait().unwrap();
-    numbers.last().map_or(told, |last| last + 1)
+
+    /// How many records it has told after the next one; `None` when it is dead.
+    fn next(&mut self) -> Option<u64> {
+        self.lines.by_ref().map_while(Result::ok).find_map(|line| line.parse::<u64>().ok()).map(|number| number + 1)
+    }
+
+    fn wait_for(&mut self, life: u64) {
+        while self.told < life {
+            self.told = self.next().expect("a writer ended by itself");
+        }
+    }
+
+    /// Kills it when it has told so many records; says how many it has told in the end.
+    fn kill_after(mut self, life: u64) -> u64 {
+        self.wait_for(life);
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        while let Some(told) = self.next() {
+            self.told = told;
+        }
+        self.told
+    }
+
+    #[cfg(unix)]
+    fn signal(&self, name: &str) {
+        let status = Command::new("sh").args(["-c", &format!("kill -{name} {}", self.child.id())]).status().unwrap();
+        assert!(status.success(), "kill -{name}");
+    }
 }
 
 /// Checks that every record that was told is in exactly one of the files, whole, behind those that the same writer wrote before.

@@ -1,6 +1,7 @@
 //! The file, its upkeep and its counters: everything that happens under the one lock.
 
 mod rolling;
+mod sharing;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,9 +13,9 @@ use tracing_handlers_core::{DropReason, Error, Stats, Timestamp};
 use super::batch::Batch;
 use super::buffered::Buffering;
 use super::care::Care;
+use super::lease::Lease;
 use super::turns::Turns;
 use crate::fs::Fs;
-use crate::identity::{Standing, standing};
 use crate::log_file::LogFile;
 use crate::settings::Settings;
 use crate::upkeep::{Aftermath, Arrival, Background, Place, Upkeep, Verdict};
@@ -24,6 +25,9 @@ pub(super) const RETRY_AFTER: u64 = 1_000_000_000;
 
 /// How often the others may be faster with a rollover before a record is written all the same.
 const FOLLOWED_AT_MOST: usize = 16;
+
+/// A batch of more bytes than this is better written in one piece than beside others.
+const SMALL_BLOCK: usize = 8 << 10;
 
 pub(super) struct Io<U> {
     fs: Arc<dyn Fs>,
@@ -53,7 +57,7 @@ pub(super) struct Io<U> {
 impl<U: Upkeep> Io<U> {
     pub(super) fn open(settings: Settings, mut upkeep: U, notes: &mut Vec<Error>) -> Result<Self, Error> {
         let care = Care::new(&settings);
-        let turns = Turns::new(settings.shared, upkeep.rolls());
+        let turns = Turns::new(&settings, upkeep.rolls());
         let Settings { path, fs, clock, delay, roll_on_start, buffering, .. } = settings;
         // What is rolled is kept.
         let truncate = settings.truncate && !roll_on_start;
@@ -91,7 +95,7 @@ impl<U: Upkeep> Io<U> {
         // Asked here, under the lock, so that what is written later never came earlier.
         let at = self.arrival_time();
         let arrival = Arrival { incoming: line.len() as u64, waiting: 0, at };
-        let written = self.prepare(arrival, notes).and_then(|()| self.append(line));
+        let written = self.prepare(arrival, notes).and_then(|()| self.append(line, arrival, notes));
         self.pass_on(notes);
         match &written {
             Ok(()) => {
@@ -113,7 +117,21 @@ impl<U: Upkeep> Io<U> {
     }
 
     #[inline]
-    fn append(&mut self, line: &[u8]) -> Result<(), Error> {
+    fn append(&mut self, line: &[u8], arrival: Arrival, notes: &mut Vec<Error>) -> Result<(), Error> {
+        let Some(file) = &mut self.file else { return Err(self.closed()) };
+        let (count, written) = file.append_some(line);
+        if written.is_ok() && count == line.len() {
+            return Ok(());
+        }
+        self.take_back(count, notes);
+        written.map_err(|error| write_error(&self.path, error))?;
+        self.append_alone(line, arrival, notes)
+    }
+
+    /// The system took a part of a record beside others: it is written again, now that nobody else writes.
+    #[cold]
+    fn append_alone(&mut self, line: &[u8], arrival: Arrival, notes: &mut Vec<Error>) -> Result<(), Error> {
+        self.prepare(arrival, notes)?;
         let Some(file) = &mut self.file else { return Err(self.closed()) };
         file.append(line).map_err(|error| write_error(&self.path, error))
     }
@@ -126,9 +144,7 @@ impl<U: Upkeep> Io<U> {
         let lost = batch.abandon();
         self.stats.handled += all - lost;
         if let Err(error) = &written {
-            if let Some(file) = &mut self.file {
-                file.take_back(half);
-            }
+            self.take_back(half, notes);
             self.count_dropped(DropReason::of(error), lost);
         }
         self.pass_on(notes);
@@ -145,9 +161,9 @@ impl<U: Upkeep> Io<U> {
         }
         let mut back = std::mem::take(&mut self.back);
         let written = self.write_lines(&mut back, notes);
-        if let Some(file) = self.file.as_mut().filter(|_| self.turns.has_others()) {
+        if self.file.is_some() && self.turns.has_others() {
             // What others write must not stand behind half a line.
-            file.take_back(back.half_written());
+            self.take_back(back.half_written(), notes);
             back.take_back_half();
         }
         self.pass_on(notes);
@@ -168,11 +184,24 @@ impl<U: Upkeep> Io<U> {
     }
 
     fn write_lines(&mut self, batch: &mut Batch, notes: &mut Vec<Error>) -> Result<(), Error> {
+        self.turns.expect_block(batch.bytes_len() > SMALL_BLOCK);
+        let written = self.write_runs(batch, notes);
+        self.turns.expect_block(false);
+        written
+    }
+
+    fn write_runs(&mut self, batch: &mut Batch, notes: &mut Vec<Error>) -> Result<(), Error> {
         while !batch.is_empty() {
             let run = self.next_run(batch, notes)?;
             let Some(file) = &mut self.file else { return Err(self.closed()) };
             let (count, written) = file.append_some(batch.next(run));
+            let is_cut = count < run;
             self.stats.delivered += batch.advance(count);
+            if is_cut && written.is_ok() {
+                // Beside others, who may have written on: the rest goes behind it only when nobody else writes.
+                self.take_back(batch.half_written(), notes);
+                batch.take_back_half();
+            }
             written.map_err(|error| write_error(&self.path, error))?;
         }
         Ok(())
@@ -220,34 +249,13 @@ impl<U: Upkeep> Io<U> {
         if self.is_rolled && self.file.is_some() {
             return Verdict::Reopen;
         }
+        if self.turns.is_shared() && self.file.as_ref().is_some_and(LogFile::is_regular) {
+            return self.verdict_among_others(arrival, notes);
+        }
         if self.turns.has_others() && arrival.waiting == 0 && self.has_moved(notes) {
             return Verdict::Reopen;
         }
-        let Some(file) = &mut self.file else { return Verdict::Write };
-        let place = Place { fs: &*self.fs, path: &self.path };
-        match if self.rolls_first { Verdict::Roll } else { self.upkeep.inspect(place, file, arrival) } {
-            Verdict::Roll if !self.turns.may_roll(file) => Verdict::Write,
-            verdict => verdict,
-        }
-    }
-
-    /// Whether somebody else moved the file. If not, it stays where it is, and its size what it is, until the turn is passed on.
-    fn has_moved(&mut self, notes: &mut Vec<Error>) -> bool {
-        let Some(file) = self.file.as_mut().filter(|file| file.is_regular()) else { return false };
-        self.turns.take(&self.path, file, &self.clock, notes);
-        let at_path = self.fs.stat(&self.path);
-        match (standing(file, &at_path), at_path) {
-            (Standing::Moved, _) => return true,
-            (Standing::Truncated(len), _) => file.was_truncated_to(len),
-            (Standing::Same, Ok(stat)) => file.has_grown_to(stat.len),
-            (Standing::Same, Err(_)) => {}
-        }
-        false
-    }
-
-    #[inline]
-    fn pass_on(&mut self, notes: &mut Vec<Error>) {
-        self.turns.pass(&self.path, self.file.as_mut(), notes);
+        self.final_verdict(arrival)
     }
 
     #[cold]
@@ -261,7 +269,7 @@ impl<U: Upkeep> Io<U> {
         notes.append(&mut aftermath.notes);
         prepared?;
         let mut file = self.care.open(&*self.fs, &self.path, self.truncate, notes)?;
-        self.turns.begin(&self.path, &mut file, notes);
+        self.turns.begin(&*self.fs, &self.path, &mut file, notes);
         self.rolls_first &= file.is_regular() && !file.is_empty();
         self.file = Some(file);
         self.truncate = false;
@@ -340,6 +348,10 @@ impl<U: Upkeep> Io<U> {
         if self.turns.expects_nobody() {
             self.upkeep.released();
         }
+    }
+
+    pub(super) fn lease(&self) -> Option<Arc<Lease>> {
+        self.turns.lease()
     }
 
     pub(super) fn background(&self) -> Option<Arc<dyn Background>> {

@@ -3,7 +3,9 @@
 mod batch;
 mod buffered;
 mod care;
+mod gate;
 mod io;
+mod lease;
 mod turns;
 
 use std::fmt;
@@ -22,6 +24,7 @@ pub use self::buffered::Buffering;
 use self::batch::Batch;
 use self::buffered::{Front, Pushed, Writer};
 use self::io::Io;
+use self::lease::Landlord;
 use crate::durability::Sync as SyncPolicy;
 use crate::settings::Settings;
 use crate::upkeep::{Place, Upkeep};
@@ -39,6 +42,8 @@ pub struct Sink<U: Upkeep> {
     writer: Option<Writer>,
     /// There may be something to write or to sync at the end.
     closes_on_drop: bool,
+    /// Where several write: the thread that lets go of the lock. Ends when this is dropped.
+    _landlord: Option<Landlord>,
 }
 
 struct Shared<U> {
@@ -66,24 +71,26 @@ impl<U: Upkeep> Sink<U> {
         let reporter = Reporter::new(format!("{kind} {}", path.display()), on_failure.clone());
         let buffering = buffering.map(Buffering::check).transpose()?;
         let (format, terminator, drain_on_exit) = (Arc::clone(format), terminator.clone(), *drain_on_exit);
-        let timer = *timer;
+        let (timer, lease_length) = (*timer, settings.lease);
         let clock = upkeep.is_timed().then(|| settings.clock.clone());
         let (sync, has_footer) = (settings.sync, settings.hooks.on_close.is_some());
         let mut notes = Vec::new();
         let has_background = upkeep.background().is_some();
         let io = Io::open(settings, upkeep, &mut notes)?;
+        let lease = io.lease();
         let front = buffering.map(|buffering| Mutex::new(Front::new(buffering)));
         let shared = Arc::new(Shared { format, terminator, clock, io: Mutex::new(io), front, buffering, sync, reporter });
         shared.report(notes);
         let needs_thread = buffering.is_some() || timer || sync.interval().is_some();
         let interval = interval_of(buffering, timer, sync);
         let writer = needs_thread.then(|| Writer::start(&shared, interval, timer)).transpose()?;
+        let landlord = lease.map(|lease| Landlord::start(&shared, lease, lease_length)).transpose()?;
         if buffering.is_some() || sync.is_on() || has_footer || has_background {
             let handler: Arc<dyn Handler> = Arc::clone(&shared) as Arc<dyn Handler>;
             // Unbuffered records are in the kernel; the end of the process does them no harm.
             register_pending(&handler, drain_on_exit && buffering.is_some());
         }
-        Ok(Self { shared, writer, closes_on_drop: buffering.is_some() || sync.is_on() || has_footer })
+        Ok(Self { shared, writer, closes_on_drop: buffering.is_some() || sync.is_on() || has_footer, _landlord: landlord })
     }
 
     /// Writes bytes as they are, as one record.
@@ -273,6 +280,13 @@ impl<U: Upkeep> Shared<U> {
             io.roll_if_due(now, &mut notes);
         }
         drop(io);
+        self.report(notes);
+    }
+
+    /// Lets go of the lock that was kept. The thread calls it.
+    fn end_lease(&self) {
+        let mut notes = Vec::new();
+        lock(&self.io).end_lease(&mut notes);
         self.report(notes);
     }
 

@@ -16,6 +16,8 @@ mod cpython;
 mod crash;
 mod differential;
 mod faults;
+#[cfg(unix)]
+mod lease;
 mod options;
 mod rotation;
 #[cfg(unix)]

@@ -2,15 +2,20 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use tempfile::tempdir;
 use tracing_handlers_core::Handler;
 use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
 use tracing_handlers_testing::file_subject::logs_oldest_first;
 use tracing_handlers_testing::killed_writers::{self, child, lives};
-use tracing_handlers_testing::{MessageOnly, record};
+use tracing_handlers_testing::{FailureLog, MessageOnly, record};
 
+/// So small that each record is written alone.
 const LIMIT: u64 = 2_000;
+
+/// So large that most are written beside others.
+const LARGE: u64 = 200_000;
 
 fn builder(path: &Path, backups: usize) -> RotatingFileHandlerBuilder {
     RotatingFileHandler::builder(path).max_bytes(LIMIT).backup_count(backups).format(MessageOnly).shared(true)
@@ -36,6 +41,51 @@ fn eight_killed_processes_lose_tear_and_double_nothing() {
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), files.len(), "stray files");
         let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
         assert!(largest < LIMIT, "a file of {largest} bytes");
+    }
+}
+
+/// Most of the file is written beside others, under a lock that is kept; in some rounds for so long that only the end of a process, or of
+/// the file, lets it go.
+#[test]
+fn eight_killed_processes_that_keep_the_lock_lose_tear_and_double_nothing() {
+    let builder = |path: &Path| {
+        let lease = if path.ends_with("long.log") { Duration::from_secs(3_600) } else { Duration::from_millis(5) };
+        builder(path, 100_000).max_bytes(LARGE).lease(lease)
+    };
+    if let Some(writer) = child() {
+        writer.write_until_killed(&builder(&writer.path).build().unwrap());
+    }
+    for round in 0..20 {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join(if round % 4 == 3 { "long.log" } else { "app.log" });
+        let test = "shared_processes::eight_killed_processes_that_keep_the_lock_lose_tear_and_double_nothing";
+        let told = killed_writers::run(test, &path, &lives(200 + round, 8, 500, 5_000));
+        let files = logs_oldest_first(&path);
+        killed_writers::check(&files, &told);
+        assert!(files.len() > 3, "round {round}: {} files", files.len());
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), files.len(), "stray files");
+        let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
+        // Whoever gets no time to run for a second, and lets nobody else let go, lets the file grow.
+        assert!(largest < LARGE || path.ends_with("long.log"), "round {round}: a file of {largest} bytes");
+    }
+}
+
+/// A process that is stopped while it has the lock keeps the others from rolling, not from writing; what it writes when it goes on is in
+/// the file of now.
+#[test]
+fn a_stopped_process_stops_nobody_and_loses_nothing_when_it_goes_on() {
+    let builder = |path: &Path| builder(path, 100_000).max_bytes(LARGE).on_failure(FailureLog::new());
+    if let Some(writer) = child() {
+        writer.write_until_killed(&builder(&writer.path).build().unwrap());
+    }
+    for round in 0..4 {
+        let directory = tempdir().unwrap();
+        let path = directory.path().join("app.log");
+        let test = "shared_processes::a_stopped_process_stops_nobody_and_loses_nothing_when_it_goes_on";
+        let told = killed_writers::run_with_one_stopped(test, &path, &lives(300 + round, 4, 2_000, 6_000));
+        let files = logs_oldest_first(&path);
+        killed_writers::check(&files, &told);
+        assert!(files.len() > 1, "round {round}: nothing was rolled, not even afterwards");
     }
 }
 

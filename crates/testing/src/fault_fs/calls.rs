@@ -146,8 +146,24 @@ impl FsFile for FaultFile {
         self.file.try_lock()
     }
 
+    fn try_lock_shared(&self) -> io::Result<bool> {
+        let _state = self.shared.begin(Op::Lock, &self.path)?;
+        self.file.try_lock_shared()
+    }
+
     fn unlock(&self) -> io::Result<()> {
+        self.shared.count();
         self.file.unlock()
+    }
+
+    fn size(&mut self) -> io::Result<u64> {
+        let _state = self.shared.begin(Op::Stat, &self.path)?;
+        self.file.size()
+    }
+
+    fn written_up_to(&mut self) -> io::Result<u64> {
+        let _state = self.shared.begin(Op::Stat, &self.path)?;
+        self.file.written_up_to()
     }
 
     fn set_mode(&self, mode: u32) -> io::Result<()> {

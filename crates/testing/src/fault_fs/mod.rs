@@ -24,7 +24,9 @@ pub enum Op {
     Rename,
     /// [`Fs::unlink`].
     Unlink,
-    /// [`Fs::stat`], [`Fs::stat_entry`] and [`FsFile::stat`](tracing_handlers_file::fs::FsFile::stat).
+    /// [`Fs::stat`], [`Fs::stat_entry`] and [`FsFile::stat`](tracing_handlers_file::fs::FsFile::stat), also where only
+    /// [`FsFile::size`](tracing_handlers_file::fs::FsFile::size) or
+    /// [`FsFile::written_up_to`](tracing_handlers_file::fs::FsFile::written_up_to) is asked.
     Stat,
     /// [`Fs::list`].
     List,
@@ -38,7 +40,8 @@ pub enum Op {
     Sync,
     /// [`FsFile::set_mode`](tracing_handlers_file::fs::FsFile::set_mode), [`FsFile::set_owner`](tracing_handlers_file::fs::FsFile::set_owner) and [`FsFile::set_modified`](tracing_handlers_file::fs::FsFile::set_modified).
     SetAccess,
-    /// [`FsFile::try_lock`](tracing_handlers_file::fs::FsFile::try_lock).
+    /// [`FsFile::try_lock`](tracing_handlers_file::fs::FsFile::try_lock) and
+    /// [`FsFile::try_lock_shared`](tracing_handlers_file::fs::FsFile::try_lock_shared).
     Lock,
     /// [`Fs::symlink`]; its path is that of the link.
     Link,
@@ -163,6 +166,7 @@ struct State {
     failing_step: Option<(usize, Fault)>,
     space_left: Option<u64>,
     longest_write: Option<usize>,
+    calls: usize,
     cut_before: Option<usize>,
     is_power_cut: bool,
     journal: Vec<String>,
@@ -262,6 +266,11 @@ impl FaultFs {
         self.state().journal.clone()
     }
 
+    /// How many calls there were of any kind, also of those that failed: what the system calls would be.
+    pub fn calls(&self) -> usize {
+        self.state().calls
+    }
+
     /// What was synced, by file name, in order: files and directories.
     pub fn syncs(&self) -> Vec<String> {
         self.state().syncs.clone()
@@ -306,11 +315,17 @@ impl Shared {
     fn begin(&self, op: Op, path: &Path) -> io::Result<MutexGuard<'_, State>> {
         self.gates[&op].pass()?;
         let mut state = lock(&self.state);
+        state.calls += 1;
         if state.is_power_cut {
             return Err(power_cut());
         }
         state.check(op, path)?;
         Ok(state)
+    }
+
+    /// Takes note of a call that never fails.
+    fn count(&self) {
+        lock(&self.state).calls += 1;
     }
 
     fn len(&self, path: &Path) -> u64 {

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use tempfile::tempdir;
 use tracing_handlers_testing::MessageOnly;
@@ -11,7 +12,11 @@ use tracing_handlers_timed_rotating_file::{TimedRotatingFileHandler, TimedRotati
 
 use crate::setting::{JANUARY_31, NEXT_DAY, NOON, Setting, handle};
 
+/// So small that most records are written alone.
 const LIMIT: u64 = 40_000;
+
+/// So large that most are written beside others, under a lock that is kept.
+const LARGE: u64 = 300_000;
 
 /// Rolled each second, and more often by size.
 fn builder(path: &Path, backups: usize) -> TimedRotatingFileHandlerBuilder {
@@ -27,20 +32,28 @@ fn files_oldest_first(path: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn eight_killed_processes_lose_tear_and_double_nothing() {
+    lose_tear_and_double_nothing("shared::eight_killed_processes_lose_tear_and_double_nothing", LIMIT, 20);
+}
+
+#[test]
+fn eight_killed_processes_that_keep_the_lock_lose_tear_and_double_nothing() {
+    lose_tear_and_double_nothing("shared::eight_killed_processes_that_keep_the_lock_lose_tear_and_double_nothing", LARGE, 20);
+}
+
+fn lose_tear_and_double_nothing(test: &str, limit: u64, rounds: u64) {
     if let Some(writer) = child() {
-        writer.write_until_killed(&builder(&writer.path, 0).build().unwrap());
+        writer.write_until_killed(&builder(&writer.path, 0).max_bytes(limit).build().unwrap());
     }
     let mut most_seconds = 0;
-    for round in 0..20 {
+    for round in 0..rounds {
         let directory = tempdir().unwrap();
         let path = directory.path().join("app.log");
-        let test = "shared::eight_killed_processes_lose_tear_and_double_nothing";
-        let told = killed_writers::run(test, &path, &lives(round, 8, 500, 8_000));
+        let told = killed_writers::run(test, &path, &lives(limit + round, 8, 500, 8_000));
         let files = files_oldest_first(&path);
         killed_writers::check(&files, &told);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), files.len(), "stray files");
         let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
-        assert!(largest < LIMIT, "a file of {largest} bytes");
+        assert!(largest < limit, "a file of {largest} bytes");
         let stamp = |path: &PathBuf| {
             path.file_name().unwrap().to_string_lossy().chars().take("app.log.2024-01-31_12-00-00".len()).collect::<String>()
         };
@@ -86,6 +99,39 @@ fn one_of_two_rolls_at_midnight_and_the_other_follows() {
     handle(&one, "7");
     assert_eq!((setting.names().len(), setting.lines_in("app.log")), (3, vec!["6".into(), "7".into()]));
     setting.lost_nothing(&one);
+}
+
+/// Both keep the lock when the day ends: the one that rolls waits until the other has let go.
+#[test]
+fn a_stream_of_records_is_rolled_at_midnight_too() {
+    let setting = Setting::new(NOON);
+    let shared = || setting.builder(When::Midnight).shared(true).build().unwrap();
+    let (one, two) = (shared(), shared());
+    (0..10).for_each(|_| {
+        handle(&one, "January");
+        handle(&two, "January");
+    });
+    setting.set(NEXT_DAY);
+    (0..10).for_each(|_| {
+        handle(&one, "February");
+        handle(&two, "February");
+    });
+    assert_eq!(setting.names(), [JANUARY_31, "app.log"]);
+    assert!(setting.lines_in(JANUARY_31).iter().all(|line| line == "January"));
+    assert!(setting.lines_in("app.log").iter().all(|line| line == "February"));
+    assert_eq!(setting.lines().len(), 40);
+    setting.lost_nothing(&one);
+}
+
+#[test]
+fn in_a_stream_a_record_costs_its_write_and_one_call() {
+    let setting = Setting::new(NOON);
+    let builder = setting.builder(When::Midnight).max_bytes(1_000_000).shared(true);
+    let handler = builder.lease(Duration::from_secs(3_600)).build().unwrap();
+    (0..4).for_each(|_| handle(&handler, "rec"));
+    let before = setting.fs.calls();
+    (0..100).for_each(|_| handle(&handler, "rec"));
+    assert_eq!(setting.fs.calls() - before, 200);
 }
 
 #[test]

@@ -180,7 +180,7 @@ impl<U: Upkeep> Io<U> {
         // The lock may be that of the same file.
         let unlocked = self.file.as_mut().map_or(Ok(()), LogFile::unlock);
         notes.extend(unlocked.err().map(|error| Error::io(format!("unlock {}", self.path.display()), error)));
-        self.turns.begin(&self.path, &mut new, notes);
+        self.turns.begin(&*self.fs, &self.path, &mut new, notes);
         if let Some(old) = self.file.replace(new) {
             cleanup::drop_later(old);
         }
