@@ -30,12 +30,14 @@ pub(crate) mod encode;
 mod owned;
 pub(crate) mod read;
 mod serde;
+mod sites;
 mod value;
 
 use std::fmt;
 
 pub use self::builder::RecordBuilder;
 pub use self::owned::RecordBuf;
+pub use self::sites::Sites;
 pub use self::value::{ErrorChain, Value, ValueBuf};
 
 use self::encode::key;
