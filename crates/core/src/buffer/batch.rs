@@ -102,7 +102,8 @@ impl Parts {
         let (fields, spans) = rest.split_at_checked(self.fields_len as usize)?;
         let thread_name = std::str::from_utf8(thread_name).ok()?;
         let head = Head {
-            time: self.time,
+            // Told here, it is asked for many times and reckoned once.
+            time: Reading::Told(self.time.timestamp()),
             site: Site::Code(self.site),
             thread_id: self.thread_id.map(NonZeroU64::get),
             thread_name: name_len.map(|_| thread_name),
