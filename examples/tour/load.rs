@@ -8,7 +8,7 @@ use tracing::Level;
 pub(crate) const THREADS: u64 = 4;
 pub(crate) const RECORDS: u64 = 10_000;
 /// How often somebody comes in between, a quarter of the records apart.
-const ROUNDS: u64 = 3;
+pub(crate) const ROUNDS: u64 = 3;
 
 /// How important the record of that number is.
 pub(crate) fn level(number: u64) -> Level {

@@ -91,6 +91,7 @@ fn main() -> Result<ExitCode> {
         stop.handle.flush(Duration::from_secs(5))?;
     }
     let mut all_well = report::stops(&stops)?;
+    all_well &= report::server(&server);
     let closed = tracing_handlers::shutdown(Duration::from_secs(5));
     all_well &= closed.is_complete();
     report::closing(all_well, &closed);

@@ -45,6 +45,15 @@ pub(crate) fn stops(stops: &[Stop]) -> io::Result<bool> {
     Ok(table.iter().all(|(_, (is_well, _))| *is_well))
 }
 
+/// Whether the log server was stopped and started as often as it should be, so that its line above means something.
+pub(crate) fn server(server: &sockets::Server) -> bool {
+    let (stops, connections) = server.history();
+    println!(
+        "\nThe log server of SocketHandler was stopped and started {stops} times meanwhile, and had {connections} connections."
+    );
+    stops == load::ROUNDS && connections > stops
+}
+
 pub(crate) fn closing(all_well: bool, closed: &ShutdownReport) {
     println!("\nshutdown: {closed}");
     match all_well {

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,9 +16,17 @@ use crate::{BoxedLayer, Output, Stop};
 /// How long a record may be under way between two sockets of one machine.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// A log server for one client.
+/// A log server for one client. Clones are the same server.
+#[derive(Clone, Default)]
 pub(crate) struct Server {
-    connection: Arc<Mutex<Option<TcpStream>>>,
+    shared: Arc<(Mutex<State>, Condvar)>,
+}
+
+#[derive(Default)]
+struct State {
+    current: Option<TcpStream>,
+    connections: u64,
+    stops: u64,
 }
 
 type Stops = Vec<(Stop, BoxedLayer)>;
@@ -26,14 +34,14 @@ type Stops = Vec<(Stop, BoxedLayer)>;
 pub(crate) fn stops() -> Result<(Server, Stops), Box<dyn Error>> {
     let listener = TcpListener::bind("127.0.0.1:0")?;
     let address = listener.local_addr()?;
-    let (server, received) = (Server { connection: Arc::default() }, Shared::default());
-    let (connection, out) = (Arc::clone(&server.connection), received.clone());
+    let (server, received) = (Server::default(), Shared::default());
+    let (serving, out) = (server.clone(), received.clone());
     // It works until the process ends.
-    thread::spawn(move || serve(listener, &connection, &out));
+    thread::spawn(move || serving.serve(listener, &out));
     let builder = SocketHandler::builder().tcp("127.0.0.1", address.port()).encoding(Encoding::JsonLines);
     let retry = Retry::new(Duration::from_millis(5)).max(Duration::from_millis(100));
     let layer = builder.retry(retry).capacity(20_000).layer()?;
-    let setting = "TCP, JSON lines; the server restarts three times";
+    let setting = "TCP, JSON lines; the server is stopped and started three times";
     let stream = Stop::new("SocketHandler", setting, LevelFilter::DEBUG, layer, Output::Received(received));
     Ok((server, vec![stream, datagrams()?]))
 }
@@ -55,24 +63,43 @@ fn datagrams() -> Result<(Stop, BoxedLayer), Box<dyn Error>> {
 }
 
 impl Server {
-    /// Takes its leave: it closes its own end, reads on to the client's, and listens again.
+    /// Takes its leave, once it has a client: it closes its own end, reads on to the client's, and listens again.
     pub(crate) fn restart(&self) {
-        if let Some(connection) = self.connection.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let (state, changed) = &*self.shared;
+        let state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        let waited = changed.wait_timeout_while(state, PATIENCE, |state| state.current.is_none());
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        if let Some(connection) = state.current.take() {
+            state.stops += 1;
             // A client that is gone already needs no farewell.
             connection.shutdown(Shutdown::Write).ok();
         }
     }
-}
 
-/// One connection after the other, each by a listener of its own, as those of several processes would be.
-fn serve(mut listener: TcpListener, current: &Mutex<Option<TcpStream>>, out: &Shared) -> io::Result<()> {
-    let address: SocketAddr = listener.local_addr()?;
-    loop {
-        let (mut connection, _) = listener.accept()?;
-        drop(listener);
-        *current.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection.try_clone()?);
-        receive(&mut connection, out.clone())?;
-        listener = TcpListener::bind(address)?;
+    /// How often it was stopped, and how many connections it had.
+    pub(crate) fn history(&self) -> (u64, u64) {
+        let state = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+        (state.stops, state.connections)
+    }
+
+    /// One connection after the other, each by a listener of its own, as those of several processes would be.
+    fn serve(&self, mut listener: TcpListener, out: &Shared) -> io::Result<()> {
+        let address: SocketAddr = listener.local_addr()?;
+        loop {
+            let (mut connection, _) = listener.accept()?;
+            drop(listener);
+            self.begin(connection.try_clone()?);
+            receive(&mut connection, out.clone())?;
+            listener = TcpListener::bind(address)?;
+        }
+    }
+
+    fn begin(&self, connection: TcpStream) {
+        let (state, changed) = &*self.shared;
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.current = Some(connection);
+        state.connections += 1;
+        changed.notify_all();
     }
 }
 

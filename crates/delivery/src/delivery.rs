@@ -32,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) has_given_up: AtomicBool,
     pub(crate) status: Mutex<Status>,
     process: u32,
+    /// The task runs on the delivery thread, which has timers for everybody.
+    has_thread: bool,
 }
 
 /// How it goes with the peer.
@@ -63,7 +65,7 @@ impl Delivery {
     /// Settings that let nothing through, and a system that has no thread to give.
     pub fn start(name: &str, settings: Settings, encode: impl Encode, transport: impl Transport) -> Result<Self, Error> {
         let drain_on_exit = settings.drain_on_exit;
-        let (delivery, task) = Self::parts(name, settings, encode, transport)?;
+        let (delivery, task) = Self::parts(name, settings, encode, transport, true)?;
         thread::spawn(task.run())?;
         register_pending(&(Arc::clone(&delivery.shared) as Arc<dyn Handler>), drain_on_exit);
         Ok(delivery)
@@ -81,7 +83,7 @@ impl Delivery {
         encode: impl Encode,
         transport: impl Transport,
     ) -> Result<(Self, impl Future<Output = ()>), Error> {
-        let (delivery, task) = Self::parts(name, settings, encode, transport)?;
+        let (delivery, task) = Self::parts(name, settings, encode, transport, false)?;
         Ok((delivery, task.run()))
     }
 
@@ -90,6 +92,7 @@ impl Delivery {
         settings: Settings,
         encode: E,
         transport: T,
+        has_thread: bool,
     ) -> Result<(Self, Task<E, T>), Error> {
         let settings = settings.check()?;
         let shared = Arc::new(Shared {
@@ -101,6 +104,7 @@ impl Delivery {
             has_given_up: AtomicBool::new(false),
             status: Mutex::default(),
             process: process::id(),
+            has_thread,
         });
         let task = Task::new(Arc::clone(&shared), settings, encode, transport);
         Ok((Self { shared }, task))
@@ -111,7 +115,7 @@ impl Delivery {
         lock(&self.shared.status).clone()
     }
 
-    /// As [`flush`](Handler::flush), without blocking a thread.
+    /// As [`flush`](Handler::flush), without blocking a thread. It needs no runtime: the delivery thread minds the deadline.
     ///
     /// # Errors
     ///
@@ -132,6 +136,14 @@ impl Delivery {
             None => {
                 done.await;
                 true
+            }
+            Some(left) if shared.has_thread => {
+                let late = thread::after(left)?;
+                tokio::select! {
+                    biased;
+                    () = done => true,
+                    _ = late => false,
+                }
             }
             Some(left) => tokio::time::timeout(left, done).await.is_ok(),
         };

@@ -108,12 +108,12 @@ impl<E: Encode, T: Transport> Task<E, T> {
         frames.clear();
         let oldest = self.oldest();
         for record in batch.records().chain(summary.map(RecordBuf::as_record)) {
-            if is_expired(record.timestamp(), oldest) {
+            let time = record.timestamp();
+            if is_expired(time, oldest) {
                 self.drop_some(DropReason::Expired, 1, Error::new("wait for the peer: older than `max_age`"));
                 continue;
             }
-            let encoded =
-                catch_unwind(AssertUnwindSafe(|| frames.push(record.timestamp(), |out| self.encode.encode(&record, out))));
+            let encoded = catch_unwind(AssertUnwindSafe(|| frames.push(time, |out| self.encode.encode(&record, out))));
             match encoded {
                 Ok(Ok(())) => {}
                 Ok(Err(error)) => self.drop_some(DropReason::Failed, 1, error),

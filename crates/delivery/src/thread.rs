@@ -9,9 +9,11 @@ use std::pin::Pin;
 use std::process;
 use std::sync::Mutex;
 use std::thread;
+use std::time::Duration;
 
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender};
+use tokio::sync::oneshot;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{Error, reentry};
 
@@ -51,6 +53,18 @@ pub(crate) fn spawn(job: impl Future<Output = ()> + Send + 'static) -> Result<()
     jobs.send(job).map_err(|_| Error::new("start the delivery thread"))?;
     *running = Some(Running { process: process::id(), jobs });
     Ok(())
+}
+
+/// Ends after that time, whatever runtime it is awaited in; nothing is left behind where it is dropped before.
+pub(crate) fn after(time: Duration) -> Result<oneshot::Receiver<()>, Error> {
+    let (mut bell, ends) = oneshot::channel();
+    spawn(async move {
+        tokio::select! {
+            () = tokio::time::sleep(time) => {}
+            () = bell.closed() => {}
+        }
+    })?;
+    Ok(ends)
 }
 
 fn start() -> Result<UnboundedSender<Job>, Error> {

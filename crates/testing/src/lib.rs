@@ -8,6 +8,7 @@
 //! | [`clock`] | a clock that the test moves |
 //! | [`gate`] | a place where a thread waits until the test lets it go on |
 //! | [`killed_writers`] | processes that write to one log until they are killed, and what they must leave |
+//! | [`proxy`] | a proxy that cuts, resets, stops and slows down the connections that go through it |
 //! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
 //! | [`format`](mod@format) | the format that the suite expects: the escaped message and nothing else |
 //!
@@ -30,6 +31,7 @@ pub mod file_subject;
 pub mod format;
 pub mod gate;
 pub mod killed_writers;
+pub mod proxy;
 
 pub use self::capture::{CollectingHandler, FailureLog, record};
 pub use self::clock::ManualClock;

@@ -23,6 +23,8 @@ pub struct Batch {
     entries: Vec<Entry>,
     live: usize,
     live_bytes: usize,
+    /// All entries before this one are dead: their records were moved.
+    head: usize,
     /// No record before this one can be evicted: the policy of a queue stays the same.
     evicted_to: usize,
 }
@@ -100,7 +102,8 @@ impl Parts {
         let (fields, spans) = rest.split_at_checked(self.fields_len as usize)?;
         let thread_name = std::str::from_utf8(thread_name).ok()?;
         let head = Head {
-            time: self.time,
+            // Told here, it is asked for many times and reckoned once.
+            time: Reading::Told(self.time.timestamp()),
             site: Site::Code(self.site),
             thread_id: self.thread_id.map(NonZeroU64::get),
             thread_name: name_len.map(|_| thread_name),
@@ -163,7 +166,7 @@ impl Batch {
 
     /// The records, oldest first.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let live = self.entries.iter().filter(|entry| entry.is_live);
+        let live = self.entries.iter().skip(self.head).filter(|entry| entry.is_live);
         live.filter_map(|entry| entry.record(&self.bytes))
     }
 
@@ -195,7 +198,7 @@ impl Batch {
 
     /// The number of the oldest record.
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.entries.iter().find(|entry| entry.is_live).map(|entry| entry.number)
+        self.entries.iter().skip(self.head).find(|entry| entry.is_live).map(|entry| entry.number)
     }
 
     /// Takes the newest record back.
@@ -230,23 +233,31 @@ impl Batch {
     /// Moves the oldest records behind those of `other`: so many, or so many bytes, but one at least.
     pub fn move_oldest(&mut self, other: &mut Self, records: usize, bytes: usize) {
         let (mut moved, mut moved_bytes) = (0, 0);
-        for (index, entry) in self.entries.iter_mut().enumerate().filter(|(_, entry)| entry.is_live) {
-            let weight = entry.weight();
-            if moved >= records || (moved > 0 && moved_bytes + weight > bytes) {
-                break;
+        // Their bytes go in one piece, with those of dead ones between them: it is the lock of a queue that is held meanwhile.
+        let (mut piece, base) = (None, other.bytes.len());
+        other.entries.reserve(records.min(self.live));
+        for entry in self.entries.iter_mut().skip(self.head) {
+            if entry.is_live {
+                let weight = entry.weight();
+                if moved >= records || (moved > 0 && moved_bytes + weight > bytes) {
+                    break;
+                }
+                let (begin, _) = piece.unwrap_or((entry.start, 0));
+                piece = Some((begin, entry.start + entry.len));
+                other.entries.push(Entry { start: base + entry.start - begin, ..*entry });
+                entry.is_live = false;
+                (moved, moved_bytes) = (moved + 1, moved_bytes + weight);
             }
-            let Some(piece) = self.bytes.get(entry.start..entry.start + entry.len) else { break };
-            let start = other.bytes.len();
+            self.head += 1;
+        }
+        if let Some(piece) = piece.and_then(|(begin, end)| self.bytes.get(begin..end)) {
             other.bytes.extend_from_slice(piece);
-            other.entries.push(Entry { start, ..*entry });
-            entry.is_live = false;
-            self.evicted_to = self.evicted_to.max(index + 1);
-            (moved, moved_bytes) = (moved + 1, moved_bytes + weight);
         }
         other.live += moved;
         other.live_bytes += moved_bytes;
         self.live -= moved;
         self.live_bytes -= moved_bytes;
+        self.evicted_to = self.evicted_to.max(self.head);
         self.compact();
     }
 
@@ -257,7 +268,7 @@ impl Batch {
         }
         self.bytes.clear();
         self.entries.clear();
-        (self.live, self.live_bytes, self.evicted_to) = (0, 0, 0);
+        (self.live, self.live_bytes, self.head, self.evicted_to) = (0, 0, 0, 0);
     }
 
     fn compact(&mut self) {
@@ -265,6 +276,9 @@ impl Batch {
         let dead_bytes = self.bytes.len() + self.entries.len() * size_of::<Entry>() - self.live_bytes;
         if dead <= self.live + DEAD_RECORDS && dead_bytes <= self.live_bytes + DEAD_BYTES {
             return;
+        }
+        if dead == self.head {
+            return self.cut_head();
         }
         let (mut end, mut index, mut before) = (0, 0, 0);
         let (bytes, evicted_to) = (&mut self.bytes, self.evicted_to);
@@ -279,7 +293,16 @@ impl Batch {
             entry.is_live
         });
         self.bytes.truncate(end);
-        self.evicted_to = before;
+        (self.head, self.evicted_to) = (0, before);
+    }
+
+    /// Moves together where nothing between the live ones is dead.
+    fn cut_head(&mut self) {
+        let start = self.entries.get(self.head).map_or(self.bytes.len(), |entry| entry.start);
+        self.bytes.drain(..start);
+        self.entries.drain(..self.head);
+        self.entries.iter_mut().for_each(|entry| entry.start -= start);
+        (self.head, self.evicted_to) = (0, self.evicted_to.saturating_sub(self.head));
     }
 }
 

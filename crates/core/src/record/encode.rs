@@ -5,8 +5,8 @@
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 
-use super::Record;
 use super::value::{ErrorChain, Value};
+use super::{Record, Told};
 use crate::Level;
 
 /// The keys of the outer map, in the order in which they are written.
@@ -313,16 +313,35 @@ impl fmt::Write for Text<'_> {
 
 /// The whole record as one map.
 pub(crate) fn record(out: &mut Vec<u8>, record: &Record<'_>) {
-    let (head, site) = (&record.head, record.head.site.told());
-    let optional = usize::from(site.module_path.is_some())
-        + usize::from(site.file.is_some())
-        + usize::from(site.line.is_some())
-        + usize::from(head.thread_id.is_some())
-        + usize::from(head.thread_name.is_some())
-        + usize::from(record.omitted > 0);
-    map_header(out, 8 + optional as u32);
+    let told = record.head.site.told();
+    head(out, record, optional_of(&told));
+    site(out, &told);
+    rest(out, record);
+}
+
+/// As [`record`], with what [`site`] wrote of its call site and said.
+pub(super) fn record_of(out: &mut Vec<u8>, record: &Record<'_>, optional: u32, site: &[u8]) {
+    head(out, record, optional);
+    out.extend_from_slice(site);
+    rest(out, record);
+}
+
+/// What stands before the call site.
+fn head(out: &mut Vec<u8>, record: &Record<'_>, optional_of_site: u32) {
+    let Record { head, omitted, .. } = record;
+    let optional = [head.thread_id.is_some(), head.thread_name.is_some(), *omitted > 0];
+    map_header(out, 8 + optional_of_site + optional.into_iter().map(u32::from).sum::<u32>());
     str(out, key::TIMESTAMP);
     i64(out, record.timestamp().as_nanos());
+}
+
+/// How many entries of a call site are not there for all.
+fn optional_of(site: &Told<'_>) -> u32 {
+    [site.module_path.is_some(), site.file.is_some(), site.line.is_some()].into_iter().map(u32::from).sum()
+}
+
+/// The entries of a call site; gives how many of them not every record has.
+pub(super) fn site(out: &mut Vec<u8>, site: &Told<'_>) -> u32 {
     str(out, key::LEVEL);
     str(out, level_name(site.level));
     str(out, key::TARGET);
@@ -332,6 +351,12 @@ pub(crate) fn record(out: &mut Vec<u8>, record: &Record<'_>) {
     optional_str(out, key::MODULE, site.module_path);
     optional_str(out, key::FILE, site.file);
     optional_u64(out, key::LINE, site.line.map(u64::from));
+    optional_of(site)
+}
+
+/// What stands behind the call site.
+fn rest(out: &mut Vec<u8>, record: &Record<'_>) {
+    let head = &record.head;
     optional_u64(out, key::THREAD_ID, head.thread_id);
     optional_str(out, key::THREAD_NAME, head.thread_name);
     str(out, key::PROCESS_ID);

@@ -31,6 +31,7 @@ mod fields;
 mod owned;
 pub(crate) mod read;
 mod serde;
+mod sites;
 mod spans;
 mod value;
 
@@ -39,6 +40,7 @@ use std::fmt;
 pub use self::builder::RecordBuilder;
 pub use self::fields::Fields;
 pub use self::owned::RecordBuf;
+pub use self::sites::Sites;
 pub(crate) use self::spans::RawSpan;
 pub use self::spans::{SpanRecord, Spans};
 pub use self::value::{ErrorChain, Value, ValueBuf};

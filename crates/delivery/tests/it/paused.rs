@@ -158,7 +158,9 @@ fn beyond_the_room_the_counts_are_exact() {
         }
         let stats = delivery.stats();
         assert_eq!(stats.delivered, peer.taken().len() as u64);
-        let told: Vec<_> = peer.taken().into_iter().filter(|line| line.contains("dropped by a full queue")).collect();
+        let (told, numbers): (Vec<_>, Vec<_>) =
+            peer.taken().into_iter().partition(|line| line.contains("dropped by a full queue"));
+        assert!(numbers.is_sorted_by_key(|number| number.parse::<u32>().unwrap()), "another order: {numbers:?}");
         assert_eq!(stats.delivered + stats.dropped(), 6_000 + told.len() as u64, "{told:?}");
         delivery.flush_async(Deadline::after(SECOND)).await.unwrap();
         assert_eq!(failures.lost_for(DropReason::Full), stats.dropped());

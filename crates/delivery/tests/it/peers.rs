@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
+use std::task::{Context, Poll, Wake};
 use std::thread;
 use std::time::Duration;
 
@@ -241,6 +242,42 @@ fn a_flush_inside_of_a_runtime_of_one_thread_returns() {
     delivery.handle(&record("after").as_record()).unwrap();
     delivery.close(Deadline::after(LONG)).unwrap();
     assert_eq!(peer.taken(), ["inside", "after"]);
+}
+
+#[test]
+fn a_flush_that_blocks_no_thread_needs_no_timers_of_the_runtime() {
+    let peer = scripted::Peer::default();
+    peer.set_away(true);
+    let failures = FailureLog::new();
+    let delivery = start(&failures, peer.clone());
+    delivery.handle(&record("one").as_record()).unwrap();
+    let soon = || Deadline::after(Duration::from_millis(20));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(runtime.block_on(delivery.flush_async(soon())).unwrap_err().is_timed_out());
+    drop(runtime);
+    assert!(without_a_runtime(delivery.flush_async(soon())).unwrap_err().is_timed_out());
+    peer.set_away(false);
+    without_a_runtime(delivery.flush_async(Deadline::after(LONG))).unwrap();
+    without_a_runtime(delivery.flush_async(Deadline::never())).unwrap();
+    assert_eq!(peer.taken(), ["one"]);
+}
+
+/// Polls on this thread, and parks it in between.
+fn without_a_runtime<F: Future>(future: F) -> F::Output {
+    struct Unpark(thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(thread::current())).into();
+    let mut future = std::pin::pin!(future);
+    loop {
+        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(output) => return output,
+            Poll::Pending => thread::park(),
+        }
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod length;
 mod opcodes;
 mod pickle;
 
+use tracing_handlers_core::record::Sites;
 use tracing_handlers_core::{Error, Format, Record};
 use tracing_handlers_delivery::Encode;
 
@@ -32,12 +33,13 @@ pub(crate) struct Encoder {
     encoding: Encoding,
     format: Box<dyn Format>,
     pickler: Pickler,
+    sites: Sites,
 }
 
 impl Encoder {
     pub(crate) fn new(encoding: Encoding, format: Option<Box<dyn Format>>, clock: &ClockSource) -> Self {
         let format = format.unwrap_or_else(|| Box::new(json::layout()));
-        Self { encoding, format, pickler: Pickler::new(clock.now(), program()) }
+        Self { encoding, format, pickler: Pickler::new(clock.now(), program()), sites: Sites::default() }
     }
 }
 
@@ -45,7 +47,7 @@ impl Encode for Encoder {
     fn encode(&mut self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         match self.encoding {
             Encoding::MessagePack => length::prefixed(out, |out| {
-                record.encode(out);
+                record.encode_with(&mut self.sites, out);
                 Ok(())
             }),
             Encoding::Json => json::prefixed(&*self.format, record, out),

@@ -8,10 +8,12 @@
     clippy::unwrap_used,
     reason = "the functions that tests call fail as tests do"
 )]
+mod chaos;
 mod contract;
 mod cpython;
 mod exit;
 mod interop;
+mod killed_peer;
 mod peer;
 mod peers;
 mod pickle;

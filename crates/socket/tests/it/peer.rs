@@ -31,10 +31,21 @@ impl Port {
 
     pub(crate) fn listen(&self) -> TcpListener {
         let _entered = self.runtime.enter();
-        let listener = bound(self.number()).listen(128).unwrap().into_std().unwrap();
-        listener.set_nonblocking(false).unwrap();
-        listener
+        accepting(self.number())
     }
+}
+
+/// Listens on a port that another process of this test keeps.
+pub(crate) fn listen_on(port: u16) -> TcpListener {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build().unwrap();
+    let _entered = runtime.enter();
+    accepting(port)
+}
+
+fn accepting(port: u16) -> TcpListener {
+    let listener = bound(port).listen(128).unwrap().into_std().unwrap();
+    listener.set_nonblocking(false).unwrap();
+    listener
 }
 
 fn bound(port: u16) -> tokio::net::TcpSocket {
