@@ -62,10 +62,16 @@
 
 mod body;
 mod builder;
+mod connection;
 mod encoding;
+mod flight;
 mod handler;
+mod proxy;
 mod reply;
+mod target;
 mod transport;
+#[cfg(feature = "tls")]
+mod tunnel;
 mod wire;
 
 pub use self::body::Body;
