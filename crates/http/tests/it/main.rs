@@ -12,8 +12,10 @@
 mod bodies;
 mod contract;
 mod cpython;
+mod flight;
 mod injection;
 mod nginx;
+mod proxy;
 mod schema;
 mod server;
 mod statuses;

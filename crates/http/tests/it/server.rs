@@ -65,9 +65,13 @@ pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Act {
     Act::Raw(format!("HTTP/1.1 {status} Word\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes())
 }
 
+/// What is done with a request, by what it is.
+type Decide = dyn Fn(&Request) -> Option<Act> + Send + Sync;
+
 #[derive(Default)]
 struct State {
     script: VecDeque<Act>,
+    decide: Option<Arc<Decide>>,
     otherwise: Option<Act>,
     requests: Vec<Request>,
 }
@@ -111,6 +115,11 @@ impl Server {
         lock(&self.shared.0).otherwise = act;
     }
 
+    /// What it does when it has no acts to perform, by what the request is.
+    pub(crate) fn decides(&self, decide: impl Fn(&Request) -> Option<Act> + Send + Sync + 'static) {
+        lock(&self.shared.0).decide = Some(Arc::new(decide));
+    }
+
     pub(crate) fn requests(&self) -> Vec<Request> {
         lock(&self.shared.0).requests.clone()
     }
@@ -142,9 +151,10 @@ impl Server {
         state.requests.clone()
     }
 
-    fn next_act(&self) -> Act {
+    fn next_act(&self, request: &Request) -> Act {
         let mut state = lock(&self.shared.0);
-        let scripted = state.script.pop_front().or_else(|| state.otherwise.clone());
+        let decided = |state: &State| state.decide.as_ref().and_then(|decide| decide(request));
+        let scripted = state.script.pop_front().or_else(|| decided(&state)).or_else(|| state.otherwise.clone());
         scripted.unwrap_or_else(|| Act::Raw(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()))
     }
 
@@ -158,7 +168,7 @@ impl Server {
             return;
         }
         while let Some(request) = read_request(&mut reader, connection) {
-            let act = self.next_act();
+            let act = self.next_act(&request);
             let is_taken = matches!(&act, Act::Raw(bytes) | Act::Slowly(bytes) | Act::RawAndClose(bytes) if bytes.starts_with(b"HTTP/1.1 2"));
             let request = Request { is_taken, ..request };
             lock(&self.shared.0).requests.push(request);
@@ -183,7 +193,7 @@ impl Server {
 }
 
 /// The next request; nothing at the end of the connection.
-fn read_request(reader: &mut impl BufRead, connection: usize) -> Option<Request> {
+pub(crate) fn read_request(reader: &mut impl BufRead, connection: usize) -> Option<Request> {
     let mut line = || {
         let mut line = String::new();
         reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
