@@ -7,7 +7,7 @@ use hyper::header::HeaderValue;
 use tracing_handlers_core::Error;
 use tracing_handlers_delivery::dial::Authority;
 
-use crate::target::value;
+use crate::target::{host_and_port, value};
 
 /// A proxy, spoken to in clear.
 pub(crate) struct Proxy {
@@ -28,13 +28,10 @@ impl Proxy {
         if authority.as_str().contains('@') {
             return Err(refused("holds credentials; use the setting `proxy_credentials`"));
         }
-        let host = authority.host().trim_matches(['[', ']']).to_owned();
-        if host.is_empty() {
-            return Err(refused("names no host"));
-        }
+        let (host, port) = host_and_port(authority, 80).map_err(refused)?;
         let mut authorization = authorization.map(|text| value("proxy-authorization", text)).transpose()?;
         authorization.iter_mut().for_each(|value| value.set_sensitive(true));
-        Ok(Self { host, port: authority.port_u16().unwrap_or(80), authorization })
+        Ok(Self { host, port, authorization })
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::http::uri::Authority;
 use hyper::{Request, Uri};
 use tracing_handlers_core::Error;
 use tracing_handlers_delivery::dial::Peer;
@@ -85,11 +86,7 @@ impl Target {
         if authority.as_str().contains('@') {
             return Err(refused("holds credentials; use the setting `credentials`"));
         }
-        let host = authority.host().trim_matches(['[', ']']).to_owned();
-        if host.is_empty() {
-            return Err(refused("names no host"));
-        }
-        let port = authority.port_u16().unwrap_or(if is_secure { 443 } else { 80 });
+        let (host, port) = host_and_port(authority, if is_secure { 443 } else { 80 }).map_err(refused)?;
         let path = match uri.path() {
             "" | "/" => encoding.path(),
             path => path,
@@ -139,6 +136,21 @@ impl Target {
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.shown)
+    }
+}
+
+/// Both as connections need them. A port that is none is not taken for one that is not there.
+pub(crate) fn host_and_port(authority: &Authority, default: u16) -> Result<(String, u16), &'static str> {
+    let port = match authority.as_str().strip_prefix(authority.host()).unwrap_or_default() {
+        "" => default,
+        rest => {
+            let digits = rest.strip_prefix(':').filter(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
+            digits.and_then(|port| port.parse().ok()).ok_or("has a port that is none")?
+        }
+    };
+    match authority.host().trim_matches(['[', ']']) {
+        "" => Err("names no host"),
+        host => Ok((host.to_owned(), port)),
     }
 }
 

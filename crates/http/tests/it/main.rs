@@ -15,6 +15,7 @@ mod cpython;
 mod flight;
 mod injection;
 mod nginx;
+mod opentelemetry;
 mod proxy;
 mod schema;
 mod server;

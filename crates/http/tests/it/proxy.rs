@@ -80,6 +80,7 @@ fn a_proxy_that_cannot_be_is_refused_and_no_secret_shown() {
         (base().proxy("https://proxy.example"), "proxy"),
         (base().proxy("proxy.example:3128"), "proxy"),
         (base().proxy("http://proxy.example/path"), "proxy"),
+        (base().proxy("http://proxy.example:3128&x=hunter2"), "proxy"),
         (base().proxy("http://bob:hunter2@proxy.example"), "proxy"),
         (base().proxy("http://proxy.example\r\nX: hunter2"), "proxy"),
         (base().proxy_credentials("bob", "hunter2"), "proxy_credentials"),

@@ -192,26 +192,19 @@ impl Server {
     }
 }
 
-/// The next request; nothing at the end of the connection.
+/// The next request, its head read by a parser that is not ours; nothing at the end of the connection.
 pub(crate) fn read_request(reader: &mut impl BufRead, connection: usize) -> Option<Request> {
-    let mut line = || {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-        Some(line.strip_suffix("\r\n").expect("a line ends in CR LF").to_owned())
-    };
-    let first = line()?;
-    let mut words = first.split(' ');
-    let (method, path) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
-    assert_eq!((words.next(), words.next()), (Some("HTTP/1.1"), None), "{first}");
-    let mut headers = Vec::new();
-    loop {
-        let header = line()?;
-        if header.is_empty() {
-            break;
-        }
-        let (name, value) = header.split_once(": ").expect("a header");
-        headers.push((name.to_owned(), value.to_owned()));
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        reader.read_until(b'\n', &mut head).ok().filter(|count| *count > 0)?;
     }
+    let mut fields = [httparse::EMPTY_HEADER; 32];
+    let mut parsed = httparse::Request::new(&mut fields);
+    let length = parsed.parse(&head).expect("a request");
+    assert_eq!((length, parsed.version), (httparse::Status::Complete(head.len()), Some(1)), "{parsed:?}");
+    let text = |value: &[u8]| String::from_utf8(value.to_vec()).expect("a header in UTF-8");
+    let headers = parsed.headers.iter().map(|header| (header.name.to_owned(), text(header.value))).collect();
+    let (method, path) = (parsed.method.unwrap().to_owned(), parsed.path.unwrap().to_owned());
     let mut request = Request { method, path, headers, body: String::new(), connection, is_taken: false };
     let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];
