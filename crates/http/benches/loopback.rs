@@ -1,9 +1,14 @@
 //! Events a second to a server on loopback that takes everything, for each kind of body: from the first event to the end of the flush.
 //!
 //! ```sh
-//! cargo bench -p tracing-handlers-http --all-features -- json-lines otlp
+//! cargo bench -p tracing-handlers-http --all-features --bench loopback -- json-lines otlp
 //! ```
-#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "a benchmark shows its figures, and ends when it has none")]
+#![allow(
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark shows its figures, and ends when it has none"
+)]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -35,8 +40,9 @@ fn main() {
 type Setting = fn(HttpHandlerBuilder) -> HttpHandlerBuilder;
 
 fn cases() -> Vec<(&'static str, u64, Setting)> {
-    let all: [(&str, u64, Setting); 9] = [
+    let all: [(&str, u64, Setting); 11] = [
         ("json-lines", 1_000_000, |builder| builder.body(Body::JsonLines)),
+        ("json-lines, 4 in flight", 1_000_000, |builder| builder.body(Body::JsonLines).in_flight(4)),
         ("json", 1_000_000, |builder| builder.body(Body::Json)),
         ("loki", 500_000, |builder| builder.body(Body::loki([("app", "bench")]))),
         ("otlp", 500_000, |builder| builder.body(Body::otlp([("service.name", "bench")]))),
@@ -45,6 +51,7 @@ fn cases() -> Vec<(&'static str, u64, Setting)> {
         ("datadog", 500_000, |builder| builder.body(Body::datadog("key", "bench"))),
         ("form-post", 50_000, |builder| builder.method(Method::Post)),
         ("form-get", 50_000, |builder| builder),
+        ("form-get, 8 in flight", 50_000, |builder| builder.in_flight(8)),
     ];
     all.into()
 }

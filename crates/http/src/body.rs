@@ -31,7 +31,7 @@ pub(crate) type MapRecord = Arc<dyn Fn(&Record<'_>) -> Vec<(String, ValueBuf)> +
 /// | [`splunk_hec`](Self::splunk_hec) | objects, to `/services/collector/event` | 2xx | 408, 425, 429, 5xx | all else |
 /// | [`datadog`](Self::datadog) | an array of at most 1,000, to `/api/v2/logs` | 2xx | as above | all else |
 ///
-/// 413 halves a request, down to the one record that is too large, which is dropped. 401 and 403 are tried again slowly: credentials
+/// 413 halves a request, down to the one record that is too large, which is dropped. 401, 403 and 407 are tried again slowly: credentials
 /// get renewed. 501 and 505 are final for all of them. The path of a body is taken where the URL has none.
 #[derive(Default)]
 #[non_exhaustive]
