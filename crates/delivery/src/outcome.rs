@@ -39,6 +39,15 @@ pub trait Transport: Send + 'static {
         0
     }
 
+    /// What is known of an attempt that ran out of time, or panicked; asked before [`reset`](Self::reset). By default: what
+    /// [`sent_in_time`](Self::sent_in_time) counts.
+    fn broken_off(&mut self, frames: &Frames, why: Error) -> Outcome {
+        match self.sent_in_time(frames) {
+            0 => Outcome::retry(why),
+            whole => Outcome::Partial { retry: (whole..frames.len()).collect(), dead: Vec::new(), after: None, why: Some(why) },
+        }
+    }
+
     /// Forgets the connection: an attempt ran out of time, or panicked.
     fn reset(&mut self) {}
 }

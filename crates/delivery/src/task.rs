@@ -156,35 +156,32 @@ impl<E: Encode, T: Transport> Task<E, T> {
             let sending = pin!(self.transport.send(&frames));
             tokio::time::timeout(time, Contained(sending)).await
         };
-        let outcome = match attempted {
-            Ok(Some(outcome)) => outcome,
-            Ok(None) => {
-                self.transport.reset();
-                *panics += 1;
-                let error = Error::panicked(format!("sending to {} panicked", self.shared.reporter.handler()));
-                if *panics >= PANICS {
-                    *panics = 0;
-                    self.note_attempt(Some(&error), 0);
-                    return self.give_up_or_halve(frames, DropReason::Panicked, error);
-                }
-                Outcome::retry(error)
-            }
-            Err(_) => {
-                let whole = self.transport.sent_in_time(&frames);
-                self.transport.reset();
-                let why = Error::timed_out(format!("send to {}: no answer in {time:?}", self.shared.reporter.handler()));
-                match whole {
-                    0 => Outcome::retry(why),
-                    _ => Outcome::Partial {
-                        retry: (whole..frames.len()).collect(),
-                        dead: Vec::new(),
-                        after: None,
-                        why: Some(why),
-                    },
-                }
-            }
+        let (why, mut has_panicked) = match attempted {
+            Ok(Some(outcome)) => return self.settle(frames, outcome),
+            Ok(None) => (Error::panicked(format!("sending to {} panicked", self.shared.reporter.handler())), true),
+            Err(_) => (Error::timed_out(format!("send to {}: no answer in {time:?}", self.shared.reporter.handler())), false),
         };
-        self.settle(frames, outcome)
+        let outcome = self.broken_off(&frames, why).unwrap_or_else(|error| {
+            has_panicked = true;
+            Outcome::retry(error)
+        });
+        *panics += u32::from(has_panicked);
+        match outcome {
+            Outcome::Retry { why, .. } if has_panicked && *panics >= PANICS => {
+                *panics = 0;
+                self.note_attempt(Some(&why), 0);
+                self.give_up_or_halve(frames, DropReason::Panicked, why)
+            }
+            outcome => self.settle(frames, outcome),
+        }
+    }
+
+    /// What is known of an attempt that has no outcome. Who panicked once may do so again.
+    fn broken_off(&mut self, frames: &Frames, why: Error) -> Result<Outcome, Error> {
+        let transport = &mut self.transport;
+        let known = catch_unwind(AssertUnwindSafe(|| transport.broken_off(frames, why)));
+        transport.reset();
+        known.map_err(|_| Error::panicked(format!("sending to {} panicked", self.shared.reporter.handler())))
     }
 
     fn settle(&mut self, frames: Frames, outcome: Outcome) -> Next {
@@ -210,7 +207,7 @@ impl<E: Encode, T: Transport> Task<E, T> {
                 if let Some((_, why)) = dead.into_iter().next() {
                     self.drop_some(DropReason::Failed, dropped, Error::new(why));
                 }
-                if let Some(why) = why {
+                if let Some(why) = why.filter(|why| !why.is_reported()) {
                     self.shared.reporter.note(why);
                 }
                 if left.is_empty() { Next::Done } else { Next::Again { frames: left, after } }

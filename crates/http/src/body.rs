@@ -25,13 +25,13 @@ pub(crate) type MapRecord = Arc<dyn Fn(&Record<'_>) -> Vec<(String, ValueBuf)> +
 /// | [`Form`](Self::Form) | one record, urlencoded under Python's names | 2xx | 408, 425, 429, 5xx | all else |
 /// | [`Json`](Self::Json) | an array of objects | 2xx | as above | all else |
 /// | [`JsonLines`](Self::JsonLines) | an object a line | 2xx | as above | all else |
-/// | [`loki`](Self::loki) | one stream, to `/loki/api/v1/push` | 2xx | as above | all else |
+/// | [`loki`](Self::loki) | one stream, to `/loki/api/v1/push` | 2xx, and of a 400 what it does not say was ignored | as above | all else |
 /// | [`otlp`](Self::otlp) | `ExportLogsServiceRequest`, to `/v1/logs` | 2xx, but for the records that it says were rejected | 429, 502, 503, 504 | all else, and what was rejected |
 /// | [`elasticsearch`](Self::elasticsearch) | `create` with an id a record, to `/_bulk` | each record by itself: 2xx, or 409 since it is there already | each by itself: 429, 5xx | each by itself |
 /// | [`splunk_hec`](Self::splunk_hec) | objects, to `/services/collector/event` | 2xx | 408, 425, 429, 5xx | all else |
 /// | [`datadog`](Self::datadog) | an array of at most 1,000, to `/api/v2/logs` | 2xx | as above | all else |
 ///
-/// 413 halves a request, down to the one record that is too large, which is dropped. 401 and 403 are tried again slowly: credentials
+/// 413 halves a request, down to the one record that is too large, which is dropped. 401, 403 and 407 are tried again slowly: credentials
 /// get renewed. 501 and 505 are final for all of them. The path of a body is taken where the URL has none.
 #[derive(Default)]
 #[non_exhaustive]
@@ -70,7 +70,8 @@ impl Body {
         Self::own(Elasticsearch::new(index.into()))
     }
 
-    /// Splunk's HTTP event collector, with its token.
+    /// Splunk's HTTP event collector, with its token. Success means that the collector took the events: an acknowledgement of the indexers
+    /// (channels and `ackId`) is not asked for, so a token that demands one is refused with 400.
     pub fn splunk_hec(token: impl Into<String>) -> Self {
         Self::own(SplunkHec { token: token.into() })
     }

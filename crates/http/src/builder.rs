@@ -9,8 +9,11 @@ use tracing_handlers_core::{Error, Format, HandlerLayer, Record};
 use tracing_handlers_delivery::{Delivery, Settings, delivery_settings};
 
 use crate::body::{Body, MapRecord};
+use crate::flight::Flight;
 use crate::handler::{HttpHandler, HttpLayer};
-use crate::transport::{HttpTransport, Target, TlsSetting};
+use crate::proxy::Proxy;
+use crate::target::{Target, TlsSetting};
+use crate::transport::HttpTransport;
 use crate::wire::base64;
 
 /// How long the first record of a batch waits for company, unless told.
@@ -37,6 +40,8 @@ pub enum Method {
 /// | [`credentials`](Self::credentials), [`bearer_token`](Self::bearer_token), [`header`](Self::header) | none |
 /// | `tls`, with the feature of that name | verified, for `https://` |
 /// | `gzip`, with the feature of that name | off |
+/// | [`proxy`](Self::proxy), [`proxy_credentials`](Self::proxy_credentials) | none |
+/// | [`in_flight`](Self::in_flight) | 1 request, which keeps the order |
 /// | [`linger`](Self::linger) | 1 s; none for a form |
 /// | [`batch_records`](Self::batch_records), [`batch_bytes`](Self::batch_bytes) | 512 records, 1 MiB; one record for a form |
 /// | [`timeout`](Self::timeout), [`max_age`](Self::max_age) | 10 s, 5 min |
@@ -58,6 +63,9 @@ pub struct HttpHandlerBuilder {
     tls: TlsSetting,
     linger: Option<Duration>,
     gzip: bool,
+    proxy: Option<String>,
+    proxy_authorization: Option<Result<String, Error>>,
+    in_flight: usize,
     settings: Settings,
 }
 
@@ -74,6 +82,9 @@ impl HttpHandlerBuilder {
             tls: TlsSetting::default(),
             linger: None,
             gzip: false,
+            proxy: None,
+            proxy_authorization: None,
+            in_flight: 1,
             settings: Settings::default(),
         }
     }
@@ -105,10 +116,7 @@ impl HttpHandlerBuilder {
 
     /// User and password, for Basic authentication.
     pub fn credentials(mut self, user: &str, password: &str) -> Self {
-        self.authorization = Some(match user.contains(':') {
-            true => Err(Error::config("credentials", "(not shown)", "a user with a colon cannot be told from the password")),
-            false => Ok(format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))),
-        });
+        self.authorization = Some(basic("credentials", user, password));
         self
     }
 
@@ -138,6 +146,30 @@ impl HttpHandlerBuilder {
         self
     }
 
+    /// A proxy to go through, `http://host:port`; the environment is not asked. To `https://` it is a tunnel that reads nothing
+    /// (CONNECT); what goes to `http://` it reads, and sends on.
+    pub fn proxy(mut self, url: impl Into<String>) -> Self {
+        self.proxy = Some(url.into());
+        self
+    }
+
+    /// User and password for the proxy, which alone gets to see them: Basic authentication, in clear.
+    pub fn proxy_credentials(mut self, user: &str, password: &str) -> Self {
+        self.proxy_authorization = Some(basic("proxy_credentials", user, password));
+        self
+    }
+
+    /// How many requests may be in flight at a time, each over a connection of its own; 1 by default.
+    ///
+    /// One keeps the records in order, and is enough for a peer that is near. A request holds at most [`batch_records`](Self::batch_records),
+    /// so one whose peer answers after 50 ms brings 20 batches a second, ten thousand records; eight bring eight times that. More than one
+    /// are sent only when more waits than one may hold. They are answered in any order, and all of them before the next are sent: what
+    /// has to be tried again goes alone, and before all that is newer.
+    pub fn in_flight(mut self, requests: usize) -> Self {
+        self.in_flight = requests;
+        self
+    }
+
     /// How long the first record of a batch waits for company. A record of [`wake_level`](Self::wake_level), a flush, and a queue that is
     /// half full cut it short.
     pub fn linger(mut self, linger: Duration) -> Self {
@@ -162,13 +194,20 @@ impl HttpHandlerBuilder {
         let mut settings = self.settings;
         settings.batch_records = settings.batch_records.min(encoding.max_records());
         settings.linger = self.linger.unwrap_or(if encoding.max_records() > 1 { LINGER } else { Duration::ZERO });
+        let flight = Flight { requests: self.in_flight, records: settings.batch_records, bytes: settings.batch_bytes };
+        if flight.requests == 0 {
+            return Err(Error::config("in_flight", 0, "must be at least one"));
+        }
+        settings.batch_records = settings.batch_records.saturating_mul(flight.requests);
+        settings.batch_bytes = settings.batch_bytes.saturating_mul(flight.requests);
+        let proxy = proxy(self.proxy, self.proxy_authorization)?;
         let authorization = self.authorization.transpose()?.map(|value| ("authorization".to_owned(), value));
         let headers = encoding.headers().into_iter().chain(authorization).chain(self.headers);
-        let target = Target::new(&self.url, method, encoding.as_ref(), headers, self.tls)?;
+        let target = Target::new(&self.url, method, encoding.as_ref(), headers, self.tls, proxy)?;
         let name = format!("http {target}");
         let (encode, clock) = (Arc::clone(&encoding), settings.clock.clone());
         let encode = move |record: &Record<'_>, out: &mut Vec<u8>| encode.record(record, out);
-        let transport = HttpTransport::new(target, encoding, clock).gzip(self.gzip);
+        let transport = HttpTransport::new(target, encoding, flight, clock).gzip(self.gzip);
         Ok(HttpHandler { delivery: Delivery::start(&name, settings, encode, transport)? })
     }
 
@@ -187,6 +226,24 @@ impl HttpHandlerBuilder {
     }
 }
 
+fn proxy(url: Option<String>, authorization: Option<Result<String, Error>>) -> Result<Option<Proxy>, Error> {
+    let authorization = authorization.transpose()?;
+    match url {
+        Some(url) => Proxy::new(&url, authorization.as_deref()).map(Some),
+        None if authorization.is_some() => {
+            Err(Error::config("proxy_credentials", "(not shown)", "mean nothing without `proxy`"))
+        }
+        None => Ok(None),
+    }
+}
+
+fn basic(setting: &str, user: &str, password: &str) -> Result<String, Error> {
+    match user.contains(':') {
+        true => Err(Error::config(setting, "(not shown)", "a user with a colon cannot be told from the password")),
+        false => Ok(format!("Basic {}", base64::encode(format!("{user}:{password}").as_bytes()))),
+    }
+}
+
 /// Shows no secret: neither headers nor what the URL may hold.
 impl fmt::Debug for HttpHandlerBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -196,6 +253,8 @@ impl fmt::Debug for HttpHandlerBuilder {
             .field("body", &self.body)
             .field("has_authorization", &has_authorization)
             .field("headers", &self.headers.len())
+            .field("has_proxy", &self.proxy.is_some())
+            .field("in_flight", &self.in_flight)
             .finish_non_exhaustive()
     }
 }

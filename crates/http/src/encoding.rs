@@ -71,7 +71,7 @@ pub trait Encoding: Send + Sync + 'static {
         usize::MAX
     }
 
-    /// What came of a request with these records. Answers of 401, 403 and 415 to a compressed body do not get here.
+    /// What came of a request with these records. Answers of 401, 403 and 407, and of 415 to a compressed body, do not get here.
     fn outcome(&self, reply: &Reply, records: &Frames) -> Outcome {
         let _ = records;
         reply.outcome()

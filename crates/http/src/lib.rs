@@ -2,7 +2,8 @@
 //!
 //! # What it does
 //!
-//! [`HttpHandler`] sends records in requests, over one connection that is kept alive and made again when it is lost. By default a record
+//! [`HttpHandler`] sends records in requests, over one connection that is kept alive and made again when it is lost, or over
+//! [several](HttpHandlerBuilder::in_flight), directly or through a [proxy](HttpHandlerBuilder::proxy). By default a record
 //! is a GET with its attributes in the URL, as in Python; [`Body`] has JSON, JSON lines, and what Loki, OpenTelemetry collectors,
 //! Elasticsearch, Splunk and Datadog want, each with its own rules for what is a success, what is worth another try, and what is
 //! final. [`Encoding`] is the seam for all others. The work is done by the process's delivery thread: a caller copies its record into a bounded queue.
@@ -46,8 +47,10 @@
 //! - Delivered means that the peer answered so. An answer that asks for another try gets one, after `Retry-After` if it says so (up to a
 //!   minute); one that is final costs its records, counted and reported with the peer's own words.
 //! - A request that was not answered is sent again: a record may arrive twice, but for Elasticsearch, where it has an id.
+//! - With one request in flight, the default, records arrive in their order. With more each answer counts for the records of its own
+//!   request: none is lost or sent again because another one failed. Flush and close wait for all.
 //! - Redirects are never followed: a record goes where it was told to go, or is counted as failed.
-//! - 401 and 403 are reported once and tried again after 30 s, then every minute, while the records wait.
+//! - 401, 403 and a proxy's 407 are reported once and tried again after 30 s, then every minute, while the records wait.
 //! - No text of a record, a header or a URL adds a header or a request; secrets are shown in no report and no `Debug`.
 //!
 //! # Differs from Python
@@ -62,10 +65,16 @@
 
 mod body;
 mod builder;
+mod connection;
 mod encoding;
+mod flight;
 mod handler;
+mod proxy;
 mod reply;
+mod target;
 mod transport;
+#[cfg(feature = "tls")]
+mod tunnel;
 mod wire;
 
 pub use self::body::Body;

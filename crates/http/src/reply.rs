@@ -88,7 +88,7 @@ impl Reply {
                 line.extend_from_slice(b", to ");
                 escape::text(&shortened(location.as_bytes()), &mut line);
             }
-        } else if !self.body.is_empty() && !matches!(self.status, 401 | 403) {
+        } else if !self.body.is_empty() && !matches!(self.status, 401 | 403 | 407) {
             line.extend_from_slice(b": ");
             escape::text(shortened(&self.body).trim(), &mut line);
         }

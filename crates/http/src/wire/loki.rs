@@ -2,9 +2,10 @@
 
 use tracing_handlers_core::format::escape;
 use tracing_handlers_core::{Error, Record};
-use tracing_handlers_delivery::Frames;
+use tracing_handlers_delivery::{Frames, Outcome};
 
 use crate::encoding::Encoding;
+use crate::reply::Reply;
 use crate::wire::json;
 use crate::wire::object::{Object, attributes, raw, text};
 
@@ -57,4 +58,30 @@ impl Encoding for Loki {
     fn path(&self) -> &str {
         "/loki/api/v1/push"
     }
+
+    /// An answer of 400 can say that only some were refused, as too old or out of order; the others are kept.
+    fn outcome(&self, reply: &Reply, records: &Frames) -> Outcome {
+        match (reply.status(), ignored(reply.body())) {
+            (400, Some((ignored, all))) if ignored > 0 && ignored < all && all == records.len() => {
+                let why = format!("{} of {all} records: {}", ignored, reply.why());
+                Outcome::Partial {
+                    retry: Vec::new(),
+                    // How many, but not which: the first ones stand for them.
+                    dead: (0..ignored).map(|index| (index, why.clone())).collect(),
+                    after: None,
+                    why: None,
+                }
+            }
+            _ => reply.outcome(),
+        }
+    }
+}
+
+/// `…total ignored: 2 out of 5 for stream…`
+fn ignored(body: &[u8]) -> Option<(usize, usize)> {
+    let text = std::str::from_utf8(body).ok()?;
+    let (_, counts) = text.rsplit_once("total ignored: ")?;
+    let (ignored, rest) = counts.split_once(" out of ")?;
+    let all = rest.split(|char: char| !char.is_ascii_digit()).next()?;
+    Some((ignored.parse().ok()?, all.parse().ok()?))
 }

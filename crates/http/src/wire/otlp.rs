@@ -1,5 +1,7 @@
 //! OpenTelemetry's logs over HTTP, in JSON: `ExportLogsServiceRequest` (pure).
 
+use std::borrow::Cow;
+
 use serde_json::Value as Json;
 use tracing_handlers_core::format::escape;
 use tracing_handlers_core::{Error, Level, Record, Value};
@@ -17,11 +19,10 @@ pub(crate) struct Otlp {
 
 impl Otlp {
     pub(crate) fn new(resource: impl IntoIterator<Item = (String, String)>) -> Self {
+        let resource: Vec<_> = resource.into_iter().collect();
         let mut out = Vec::new();
         let mut list = List::begin(&mut out);
-        for (name, value) in resource {
-            list.attribute(&name, Value::Str(&value));
-        }
+        resource.iter().for_each(|(name, value)| list.attribute(name, Value::Str(value)));
         list.end();
         Self { resource: out }
     }
@@ -110,7 +111,7 @@ fn severity(level: Level) -> (u8, &'static str) {
 }
 
 /// What of a record's circumstances has a name in OpenTelemetry's conventions.
-fn circumstances(record: &Record<'_>, list: &mut List<'_>) {
+fn circumstances<'k>(record: &Record<'k>, list: &mut List<'_, 'k>) {
     list.attribute("log.target", Value::Str(record.target()));
     let texts = [("code.file.path", record.file()), ("thread.name", record.thread_name())];
     texts
@@ -125,19 +126,20 @@ fn circumstances(record: &Record<'_>, list: &mut List<'_>) {
 }
 
 /// `[{"key":…,"value":{…}},…]`, in which no key stands twice.
-struct List<'a> {
+struct List<'a, 'k> {
     out: &'a mut Vec<u8>,
-    keys: Vec<String>,
+    keys: Vec<Cow<'k, str>>,
     separator: u8,
 }
 
-impl<'a> List<'a> {
+impl<'a, 'k> List<'a, 'k> {
     fn begin(out: &'a mut Vec<u8>) -> Self {
         Self { out, keys: Vec::new(), separator: b'[' }
     }
 
-    fn attribute(&mut self, key: &str, value: Value<'_>) {
-        let key = if self.keys.iter().any(|there| there == key) { format!("field.{key}") } else { key.to_owned() };
+    fn attribute(&mut self, key: &'k str, value: Value<'_>) {
+        let is_there = self.keys.iter().any(|there| there == key);
+        let key = if is_there { Cow::Owned(format!("field.{key}")) } else { Cow::Borrowed(key) };
         self.out.push(self.separator);
         self.separator = b',';
         let mut object = Object::begin(self.out);

@@ -1,4 +1,4 @@
-//! `Retry-After`, RFC 9110 §10.2.3: seconds, or a date in one of three forms (pure).
+//! `Retry-After`, RFC 9110 §10.2.3: seconds, or a date in one of the two forms whose years have four digits (pure).
 
 use std::time::Duration;
 

@@ -38,7 +38,7 @@ pub(crate) fn rich() -> RecordBuf {
 }
 
 /// What a server gets for these records, and who sent them.
-fn sent(body: Body, records: &[RecordBuf]) -> (Request, FailureLog) {
+pub(crate) fn sent(body: Body, records: &[RecordBuf]) -> (Request, FailureLog) {
     let (server, failures) = (Server::start(), FailureLog::new());
     server.otherwise(Some(answer(200, "", NO_ERRORS)));
     let handler = handler(&server, body, &failures);
@@ -84,6 +84,26 @@ fn loki_gets_one_stream_of_texts() {
         ("log.target", "forged"),
     ];
     assert_eq!(*metadata, expected.map(|(k, v)| (k.to_owned(), v.to_owned())).into());
+}
+
+#[test]
+fn loki_keeps_what_it_does_not_say_was_ignored() {
+    let told = "entry with timestamp 2023-11-14 22:13:20 +0000 UTC ignored, reason: 'entry too far behind',\nuser 'fake', total ignored: ";
+    for (counts, status, delivered, dead) in [
+        ("1 out of 3", 400, 2, 1),
+        ("3 out of 3", 400, 0, 3),
+        ("1 out of 7", 400, 0, 3),
+        ("none", 400, 0, 3),
+        ("1 out of 3", 404, 0, 3),
+    ] {
+        let (server, failures) = (Server::start(), FailureLog::new());
+        server.will([answer(status, "", &format!("{told}{counts} for stream: {{app=\"shop\"}}"))]);
+        let handler = handler(&server, Body::loki([("app", "shop")]), &failures);
+        server.send_together(&handler, &[rich(), rich(), rich()]);
+        assert_eq!((handler.stats().delivered, server.requests().len()), (delivered + 1, 1), "{counts}");
+        assert_eq!((handler.stats().dropped_for(DropReason::Failed), failures.lost()), (dead, dead), "{failures:?}");
+        assert!(failures.texts()[0].contains("entry too far behind"), "{failures:?}");
+    }
 }
 
 #[test]

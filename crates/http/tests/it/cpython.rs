@@ -38,14 +38,14 @@ server.serve_forever()
 "#;
 
 /// A server that ends with this.
-struct PythonServer {
+pub(crate) struct PythonServer {
     child: Child,
     lines: std::io::Lines<BufReader<std::process::ChildStdout>>,
-    port: u16,
+    pub(crate) port: u16,
 }
 
 impl PythonServer {
-    fn start(certificate: Option<&Path>) -> Self {
+    pub(crate) fn start(certificate: Option<&Path>) -> Self {
         let mut command = Command::new("python3");
         command.arg("-").args(certificate).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("python3");
@@ -55,7 +55,7 @@ impl PythonServer {
         Self { child, lines, port }
     }
 
-    fn next(&mut self) -> Value {
+    pub(crate) fn next(&mut self) -> Value {
         serde_json::from_str(&self.lines.next().unwrap().unwrap()).unwrap()
     }
 }
@@ -121,7 +121,7 @@ fn test_http_handler_output_over_tls() {
 
 /// A certificate of `localhost` that is its own authority, and its key, in one file.
 #[cfg(feature = "tls")]
-fn certificate(folder: &Path) -> std::path::PathBuf {
+pub(crate) fn certificate(folder: &Path) -> std::path::PathBuf {
     let path = folder.join("server.pem");
     let mut openssl = Command::new("openssl");
     openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);

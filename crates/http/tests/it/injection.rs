@@ -84,6 +84,8 @@ fn no_setting_adds_a_header_or_a_request() {
             HttpHandler::builder(server.url("/")).header(&name, &value),
             HttpHandler::builder(server.url("/")).header("x-own", &value),
             HttpHandler::builder(server.url(&format!("/{path}"))),
+            HttpHandler::builder(format!("http://collector.example/{path}")).proxy(server.url("")).proxy_credentials(&user, &password),
+            HttpHandler::builder(server.url("/")).proxy(server.url(&path)),
         ];
         let mut built = 0;
         for builder in builders {
@@ -97,7 +99,7 @@ fn no_setting_adds_a_header_or_a_request() {
         let requests = server.requests();
         prop_assert_eq!(requests.len(), before + built);
         for request in &requests[before..] {
-            let known = ["host", "user-agent", "accept", "authorization", "x-own"];
+            let known = ["host", "user-agent", "accept", "authorization", "proxy-authorization", "x-own"];
             prop_assert!(names(request).iter().all(|name| known.contains(name)), "{:?}", request);
             prop_assert!(!request.path.contains("forged HTTP"), "{}", request.path);
         }
@@ -111,6 +113,8 @@ fn a_setting_that_cannot_be_is_refused_and_its_value_not_shown() {
         (HttpHandler::builder("ftp://example.org/"), "url"),
         (HttpHandler::builder("/relative"), "url"),
         (HttpHandler::builder("http://"), "url"),
+        (HttpHandler::builder("http://example.org:99999/"), "url"),
+        (HttpHandler::builder("http://example.org:80&x=hunter2/"), "url"),
         (HttpHandler::builder("http://bob:hunter2@example.org/"), "url"),
         (HttpHandler::builder("http://example.org/hunter2\r\nX: y"), "url"),
         (base().bearer_token("hunter2\n"), "header"),

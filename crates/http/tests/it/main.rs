@@ -12,8 +12,11 @@
 mod bodies;
 mod contract;
 mod cpython;
+mod flight;
 mod injection;
 mod nginx;
+mod opentelemetry;
+mod proxy;
 mod schema;
 mod server;
 mod statuses;

@@ -20,19 +20,31 @@ struct Nginx {
     child: Child,
     folder: TempDir,
     port: u16,
+    /// Where it speaks TLS, if it is told to.
+    #[cfg(all(feature = "tls", feature = "gzip"))]
+    tls_port: u16,
 }
 
 impl Nginx {
     fn start() -> Self {
-        // Somebody may take the port before nginx does: then another.
-        (0..10).find_map(|_| Self::try_start()).expect("nginx starts")
+        Self::start_with("", |_| {})
     }
 
-    fn try_start() -> Option<Self> {
+    /// With more in its configuration, and in its folder.
+    fn start_with(more: &str, prepare: impl Fn(&Path)) -> Self {
+        // Somebody may take the port before nginx does: then another.
+        (0..10).find_map(|_| Self::try_start(more, &prepare)).expect("nginx starts")
+    }
+
+    fn try_start(more: &str, prepare: &impl Fn(&Path)) -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let configuration = include_str!("../data/nginx.conf").replace("$D", folder.path().to_str().unwrap());
-        fs::write(folder.path().join("nginx.conf"), configuration.replace("$PORT", &port.to_string())).unwrap();
+        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [port, tls_port] = listeners.map(|listener| listener.local_addr().unwrap().port());
+        let configuration = include_str!("../data/nginx.conf").replace("$MORE", more);
+        let configuration = configuration.replace("$TLS_PORT", &tls_port.to_string()).replace("$PORT", &port.to_string());
+        let configuration = configuration.replace("$D", folder.path().to_str().unwrap());
+        fs::write(folder.path().join("nginx.conf"), configuration).unwrap();
+        prepare(folder.path());
         // `user:secret`
         fs::write(folder.path().join("htpasswd"), "user:{PLAIN}secret\n").unwrap();
         let mut command = Command::new(program());
@@ -41,7 +53,13 @@ impl Nginx {
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("nginx");
         loop {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Some(Self { child, folder, port });
+                return Some(Self {
+                    child,
+                    folder,
+                    port,
+                    #[cfg(all(feature = "tls", feature = "gzip"))]
+                    tls_port,
+                });
             }
             if child.try_wait().unwrap().is_some() {
                 let told = fs::read_to_string(folder.path().join("error.log")).unwrap_or_default();
@@ -151,4 +169,40 @@ fn nginx_halves_and_refuses_and_redirects_and_drops() {
     }
     assert_eq!((handler.stats().pending, failures.lost()), (1, 0));
     assert!(failures.texts()[0].contains("send to http://127.0.0.1"), "{failures:?}");
+}
+
+#[cfg(all(feature = "tls", feature = "gzip"))]
+#[test]
+fn nginx_hands_on_compressed_bodies_over_tls_whose_connections_it_closes_and_each_record_comes_once() {
+    let (collector, failures) = (crate::server::Server::start(), FailureLog::new());
+    let more = include_str!("../data/nginx-tls.conf").replace("$COLLECTOR", collector.url("").trim_start_matches("http://"));
+    let nginx = Nginx::start_with(&more, |folder| drop(crate::cpython::certificate(folder)));
+    let authority = fs::read(nginx.folder.path().join("server.pem")).unwrap();
+    let text = |n: u32| format!("{n} {}", "späm ".repeat(300));
+    for in_flight in [1, 4] {
+        let before = collector.requests().len();
+        let tls = tracing_handlers_http::Tls::new().ca_pem(&authority).unwrap();
+        let builder = lines_to(format!("https://localhost:{}/logs", nginx.tls_port), &failures).tls(tls).gzip(true);
+        let builder = builder.credentials("user", "secret").batch_records(2).in_flight(in_flight);
+        let handler = builder.build().unwrap();
+        for n in 0..40 {
+            handler.handle(&record(text(n)).as_record()).unwrap();
+            if n % 5 == 0 {
+                flush(&handler);
+            }
+        }
+        flush(&handler);
+        assert!(failures.is_empty() && handler.stats().delivered == 40, "{failures:?}");
+        let requests = collector.requests().split_off(before);
+        assert!(requests.iter().all(|request| request.header("content-encoding") == Some("gzip") && request.path == "/logs"));
+        let mut lines: Vec<_> = requests.iter().flat_map(crate::server::Request::lines).collect();
+        if in_flight > 1 {
+            lines.sort_by_key(|line| line.split(' ').next().unwrap().parse::<u32>().unwrap());
+        }
+        assert_eq!(lines, (0..40).map(text).collect::<Vec<_>>());
+    }
+    let log = nginx.log(collector.requests().len());
+    assert!(log.iter().all(|request| request["user"] == "user" && request["status"] == 204), "{log:?}");
+    assert!(log.iter().all(|request| request["connreq"].as_str().unwrap().parse::<u32>().unwrap() <= 3));
+    assert!(log.iter().any(|request| request["connreq"] != "1"), "connections are kept");
 }

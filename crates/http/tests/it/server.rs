@@ -65,9 +65,13 @@ pub(crate) fn answer(status: u16, headers: &str, body: &str) -> Act {
     Act::Raw(format!("HTTP/1.1 {status} Word\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes())
 }
 
+/// What is done with a request, by what it is.
+type Decide = dyn Fn(&Request) -> Option<Act> + Send + Sync;
+
 #[derive(Default)]
 struct State {
     script: VecDeque<Act>,
+    decide: Option<Arc<Decide>>,
     otherwise: Option<Act>,
     requests: Vec<Request>,
 }
@@ -111,6 +115,11 @@ impl Server {
         lock(&self.shared.0).otherwise = act;
     }
 
+    /// What it does when it has no acts to perform, by what the request is.
+    pub(crate) fn decides(&self, decide: impl Fn(&Request) -> Option<Act> + Send + Sync + 'static) {
+        lock(&self.shared.0).decide = Some(Arc::new(decide));
+    }
+
     pub(crate) fn requests(&self) -> Vec<Request> {
         lock(&self.shared.0).requests.clone()
     }
@@ -142,9 +151,10 @@ impl Server {
         state.requests.clone()
     }
 
-    fn next_act(&self) -> Act {
+    fn next_act(&self, request: &Request) -> Act {
         let mut state = lock(&self.shared.0);
-        let scripted = state.script.pop_front().or_else(|| state.otherwise.clone());
+        let decided = |state: &State| state.decide.as_ref().and_then(|decide| decide(request));
+        let scripted = state.script.pop_front().or_else(|| decided(&state)).or_else(|| state.otherwise.clone());
         scripted.unwrap_or_else(|| Act::Raw(b"HTTP/1.1 204 No Content\r\n\r\n".to_vec()))
     }
 
@@ -158,7 +168,7 @@ impl Server {
             return;
         }
         while let Some(request) = read_request(&mut reader, connection) {
-            let act = self.next_act();
+            let act = self.next_act(&request);
             let is_taken = matches!(&act, Act::Raw(bytes) | Act::Slowly(bytes) | Act::RawAndClose(bytes) if bytes.starts_with(b"HTTP/1.1 2"));
             let request = Request { is_taken, ..request };
             lock(&self.shared.0).requests.push(request);
@@ -182,26 +192,19 @@ impl Server {
     }
 }
 
-/// The next request; nothing at the end of the connection.
-fn read_request(reader: &mut impl BufRead, connection: usize) -> Option<Request> {
-    let mut line = || {
-        let mut line = String::new();
-        reader.read_line(&mut line).ok().filter(|count| *count > 0)?;
-        Some(line.strip_suffix("\r\n").expect("a line ends in CR LF").to_owned())
-    };
-    let first = line()?;
-    let mut words = first.split(' ');
-    let (method, path) = (words.next().unwrap().to_owned(), words.next().unwrap().to_owned());
-    assert_eq!((words.next(), words.next()), (Some("HTTP/1.1"), None), "{first}");
-    let mut headers = Vec::new();
-    loop {
-        let header = line()?;
-        if header.is_empty() {
-            break;
-        }
-        let (name, value) = header.split_once(": ").expect("a header");
-        headers.push((name.to_owned(), value.to_owned()));
+/// The next request, its head read by a parser that is not ours; nothing at the end of the connection.
+pub(crate) fn read_request(reader: &mut impl BufRead, connection: usize) -> Option<Request> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        reader.read_until(b'\n', &mut head).ok().filter(|count| *count > 0)?;
     }
+    let mut fields = [httparse::EMPTY_HEADER; 32];
+    let mut parsed = httparse::Request::new(&mut fields);
+    let length = parsed.parse(&head).expect("a request");
+    assert_eq!((length, parsed.version), (httparse::Status::Complete(head.len()), Some(1)), "{parsed:?}");
+    let text = |value: &[u8]| String::from_utf8(value.to_vec()).expect("a header in UTF-8");
+    let headers = parsed.headers.iter().map(|header| (header.name.to_owned(), text(header.value))).collect();
+    let (method, path) = (parsed.method.unwrap().to_owned(), parsed.path.unwrap().to_owned());
     let mut request = Request { method, path, headers, body: String::new(), connection, is_taken: false };
     let length = request.header("content-length").map_or(0, |length| length.parse().unwrap());
     let mut body = vec![0; length];

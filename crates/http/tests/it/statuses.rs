@@ -119,8 +119,12 @@ fn what_is_too_large_is_halved_down_to_the_record_that_is() {
 
 #[test]
 fn the_peer_says_when_to_come_again() {
+    ["3600", "Fri, 31 Dec 2100 23:59:59 GMT", "Fri Dec 31 23:59:59 2100"].into_iter().for_each(comes_again_after);
+}
+
+fn comes_again_after(when: &str) {
     let (server, failures) = (Server::start(), FailureLog::new());
-    server.will([answer(503, "Retry-After: Fri, 31 Dec 2100 23:59:59 GMT\r\n", "")]);
+    server.will([answer(503, &format!("Retry-After: {when}\r\n"), "")]);
     let handler = lines(&server, &failures).build().unwrap();
     offer(&handler, "one");
     server.wait_for(1);
