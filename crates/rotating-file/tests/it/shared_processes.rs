@@ -65,8 +65,8 @@ fn eight_killed_processes_that_keep_the_lock_lose_tear_and_double_nothing() {
         assert!(files.len() > 3, "round {round}: {} files", files.len());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), files.len(), "stray files");
         let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
-        // Whoever gets no time to run for a second, and lets nobody else let go, lets the file grow.
-        assert!(largest < LARGE || path.ends_with("long.log"), "round {round}: a file of {largest} bytes");
+        // A lock that is not had within a second, as on a machine that is too busy, lets the file grow by some records.
+        assert!(largest < LARGE + LIMIT, "round {round}: a file of {largest} bytes");
     }
 }
 
