@@ -58,12 +58,7 @@ pub(crate) fn spawn(job: impl Future<Output = ()> + Send + 'static) -> Result<()
 /// Ends after that time, whatever runtime it is awaited in; nothing is left behind where it is dropped before.
 pub(crate) fn after(time: Duration) -> Result<oneshot::Receiver<()>, Error> {
     let (mut bell, ends) = oneshot::channel();
-    spawn(async move {
-        tokio::select! {
-            () = tokio::time::sleep(time) => {}
-            () = bell.closed() => {}
-        }
-    })?;
+    spawn(async move { drop(tokio::time::timeout(time, bell.closed()).await) })?;
     Ok(ends)
 }
 

@@ -10,6 +10,7 @@
 )]
 
 mod contract;
+mod own_events;
 mod paused;
 mod peers;
 mod scripted;
