@@ -120,8 +120,8 @@ impl SmtpHandlerBuilder {
         self
     }
 
-    /// The subject: a text, or a function of the record, which runs on the delivery thread. It is cut after 200 characters, and line
-    /// ends become spaces. A digest has that of the first of its most severe records.
+    /// The subject: a text, or a function of the record, which runs on the delivery thread. It is cut after 200 characters, line
+    /// ends become spaces, and `=?` becomes `= ?`, which no mail program decodes. A digest has that of the first of its most severe records.
     ///
     /// ```
     /// use tracing_handlers_core::Record;

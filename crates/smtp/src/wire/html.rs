@@ -196,6 +196,9 @@ mod tests {
     #[test]
     fn a_page_is_whole_and_a_note_stands_below() {
         let page = page("<div>one</div>", Some("7 < 8"));
-        assert!(page.starts_with(OPEN) && page.ends_with("<div>one</div><div><i>7 &lt; 8</i></div>\n</body></html>\n"), "{page}");
+        assert!(
+            page.starts_with(OPEN) && page.ends_with("<div>one</div><div><i>7 &lt; 8</i></div>\n</body></html>\n"),
+            "{page}"
+        );
     }
 }
