@@ -28,6 +28,7 @@ fn what_is_put_off_is_sent_later_and_once() {
         ("RCPT", "450 greylisted"),
         ("DATA", "451 later"),
         ("DOT", "452 disk full"),
+        ("DOT", "nonsense"),
     ] {
         let (server, failures) = (Server::start().will(step, Act::Say(words)), FailureLog::new());
         assert_eq!(sent(server.builder(&failures)).delivered, 1, "{step}");
@@ -149,6 +150,66 @@ fn a_server_that_knows_no_password_gets_no_mail() {
     handler.handle(&record("hello").as_record()).unwrap();
     assert!(first_failure(&failures).contains("log in"), "{failures:?}");
     assert!(!server.commands().iter().any(|command| command.starts_with("MAIL") || command.starts_with("AUTH")));
+}
+
+#[test]
+fn a_login_that_fails_for_now_is_tried_again_and_sends_nothing_before() {
+    for (act, words) in [
+        (Act::Say("421 going down"), "421 going down"),
+        (Act::Say("454 4.7.0 later"), "454 4.7.0 later"),
+        (Act::Hang, "no answer in 500ms"),
+        (Act::Close, "incomplete"),
+    ] {
+        let server = Server::start().offering("AUTH PLAIN LOGIN").will("AUTH", act.clone());
+        let failures = FailureLog::new();
+        let builder = server.builder(&failures).credentials("app", "s3cret").dangerously_send_credentials_in_clear();
+        let stats = sent(builder.timeout(Duration::from_millis(500)));
+        assert_eq!((stats.delivered, server.mails().len()), (1, 1), "{act:?}");
+        assert!(failures.texts()[0].contains(words), "{act:?}: {failures:?}");
+        let verbs: Vec<_> = server.commands().iter().map(|line| line[..4].to_owned()).collect();
+        let first_mail = verbs.iter().position(|verb| verb == "MAIL").unwrap();
+        assert_eq!(verbs[..first_mail].iter().filter(|verb| *verb == "AUTH").count(), 2, "{act:?}: {verbs:?}");
+    }
+}
+
+#[test]
+fn what_is_said_to_a_farewell_costs_nothing() {
+    for act in [Act::Say("421 too late"), Act::Say("550 never"), Act::Close] {
+        let (server, failures) = (Server::start().will("QUIT", act.clone()), FailureLog::new());
+        assert_eq!(sent(server.builder(&failures)).delivered, 1);
+        assert!(server.mails().len() == 1 && failures.is_empty(), "{act:?}: {failures:?}");
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_server_that_hangs_or_leaves_before_tls_has_the_record_wait_and_reads_nothing_of_it() {
+    use tracing_handlers_smtp::SmtpTls::{Implicit, StartTls};
+    for (mode, step, act, words) in [
+        (StartTls, "GREET", Act::Hang, "no answer in 500ms"),
+        (StartTls, "GREET", Act::Close, "begin TLS with"),
+        (StartTls, "GREET", Act::Say("421 closed"), "421 closed"),
+        (StartTls, "EHLO", Act::Hang, "no answer in 500ms"),
+        (StartTls, "EHLO", Act::Close, "begin TLS with"),
+        (StartTls, "EHLO", Act::Say("550 go away"), "550 go away"),
+        (StartTls, "STARTTLS", Act::Hang, "no answer in 500ms"),
+        (StartTls, "STARTTLS", Act::Close, "begin TLS with"),
+        (StartTls, "STARTTLS", Act::SayAndHang("220 go on"), "no answer in 500ms"),
+        (Implicit, "GREET", Act::Hang, "no answer in 500ms"),
+        (Implicit, "GREET", Act::Close, "speak TLS with"),
+        (Implicit, "GREET", Act::Say("220 in clear"), "speak TLS with"),
+    ] {
+        let server = Server::start().offering("STARTTLS").offering("AUTH PLAIN LOGIN").will(step, act.clone());
+        let failures = FailureLog::new();
+        let builder = server.builder(&failures).tls(mode).credentials("app", "s3cret").timeout(Duration::from_millis(500));
+        let handler = builder.build().unwrap();
+        handler.handle(&record("hello").as_record()).unwrap();
+        let told = first_failure(&failures);
+        assert!(told.contains(words), "{mode:?} {step} {act:?}: {told}");
+        let said = server.commands();
+        assert!(said.iter().all(|command| command.starts_with("EHLO") || command == "STARTTLS"), "{said:?}");
+        assert_eq!((handler.stats().pending, handler.stats().dropped()), (1, 0), "{mode:?} {step} {act:?}");
+    }
 }
 
 #[cfg(feature = "tls")]

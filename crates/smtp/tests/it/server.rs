@@ -15,6 +15,8 @@ use tracing_handlers_testing::gate::PATIENCE;
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     Say(&'static str),
+    /// Says this, and nothing more.
+    SayAndHang(&'static str),
     Hang,
     Close,
     /// Takes the mail, and closes the connection without a word.
@@ -132,6 +134,10 @@ impl Server {
                     session.say(words)?;
                     continue;
                 }
+                Some(Act::SayAndHang(words)) => {
+                    session.say(words)?;
+                    return session.hang();
+                }
                 Some(Act::Hang) => return session.hang(),
                 Some(_) => return Ok(()),
             }
@@ -156,11 +162,11 @@ impl Server {
             None => lock(&self.state).mails.push(mail),
             Some(Act::Say(words)) => return session.say(words).map(|()| true),
             Some(Act::Hang) => return session.hang().map(|()| false),
-            Some(Act::Close) => return Ok(false),
             Some(Act::TakeAndClose) => {
                 lock(&self.state).mails.push(mail);
                 return Ok(false);
             }
+            Some(_) => return Ok(false),
         }
         session.say("250 taken").map(|()| true)
     }
@@ -197,8 +203,7 @@ impl Session {
 
     /// Says nothing until the other side has enough.
     fn hang(&mut self) -> std::io::Result<()> {
-        while self.line()?.is_some() {}
-        Ok(())
+        std::io::copy(&mut self.lines, &mut std::io::sink()).map(drop)
     }
 }
 
