@@ -8,8 +8,8 @@ use std::thread;
 use tracing_handlers_core::Deadline;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_smtp::{Retry, SmtpHandler, SmtpHandlerBuilder, SmtpTls};
-use tracing_handlers_testing::FailureLog;
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::{FailureLog, Gate};
 
 /// What the server does instead of what it should.
 #[derive(Clone, Debug)]
@@ -18,6 +18,8 @@ pub(crate) enum Act {
     /// Says this, and nothing more.
     SayAndHang(&'static str),
     Hang,
+    /// Does as usual, once the gate is open.
+    Wait(Gate),
     Close,
     /// Takes the mail, and closes the connection without a word.
     TakeAndClose,
@@ -176,6 +178,10 @@ impl Server {
             None => session.say(usual).map(|()| true),
             Some(Act::Say(words)) => session.say(words).map(|()| false),
             Some(Act::Hang) => session.hang().map(|()| false),
+            Some(Act::Wait(gate)) => {
+                gate.pass()?;
+                session.say(usual).map(|()| true)
+            }
             Some(_) => Ok(false),
         }
     }
