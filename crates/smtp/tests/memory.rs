@@ -67,8 +67,8 @@ fn a_hundred_megabytes_of_errors_take_a_few_while_the_server_says_nothing() {
         handler.handle(&record.as_record()).ok();
     }
     let most = MOST.load(Ordering::Relaxed) - before;
-    // What waits; what is under way, as records, as frames and as a mail, some of it in buffers that grew by doubling.
-    assert!(most < 12 * CAPACITY, "{most}");
+    // What waits, and the mail that is under way, which stands there several times while it is written: records, frames, text, page, encoded.
+    assert!(most < 32 * CAPACITY, "{most}");
     let stats = handler.stats();
     assert!(stats.handled >= 100_000 && stats.is_balanced() && stats.delivered == 0, "{stats:?}");
     assert!(handler.close(Deadline::after(Duration::ZERO)).is_err(), "what waited is lost");
