@@ -174,7 +174,7 @@ fn a_login_that_fails_for_now_is_tried_again_and_sends_nothing_before() {
 
 #[test]
 fn what_is_said_to_a_farewell_costs_nothing() {
-    for act in [Act::Say("421 too late"), Act::Say("550 never"), Act::Close] {
+    for act in [Act::Say("421 too late"), Act::Say("550 never"), Act::SayAndHang("221 bye"), Act::Close] {
         let (server, failures) = (Server::start().will("QUIT", act.clone()), FailureLog::new());
         assert_eq!(sent(server.builder(&failures)).delivered, 1);
         assert!(server.mails().len() == 1 && failures.is_empty(), "{act:?}: {failures:?}");
