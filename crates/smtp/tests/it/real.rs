@@ -1,6 +1,7 @@
 //! A real server (Python's aiosmtpd), with TLS and a password; Python's `email` reads the mails.
 
 use std::io::{BufRead as _, BufReader, Lines};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{Arc, OnceLock};
@@ -177,8 +178,9 @@ fn outcome(server: &mut Real, step: &str, act: &str, timeout: Duration) -> Seen 
     handler.flush(Deadline::after(PATIENCE)).unwrap();
     let stats = handler.stats();
     assert!(stats.is_balanced() && stats.pending == 0, "{message}: {stats:?}");
-    let mail = if stats.delivered == 1 { server.mail() } else { Value::Null };
-    assert!(mail.is_null() || mail["text"].as_str().unwrap().trim_end() == message, "{message}: {mail}");
+    let is_mine = |mail: &Value| mail["text"].as_str().unwrap().trim_end() == message;
+    // On a busy machine a mail that was taken may run out of time as well, before that was said; it then stands there twice.
+    let mail = if stats.delivered == 1 { iter::repeat_with(|| server.mail()).find(is_mine).unwrap() } else { Value::Null };
     Seen { stats, failures, mail }
 }
 
