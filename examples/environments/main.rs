@@ -1,10 +1,10 @@
-//! One service, another composition of handlers in each environment: an HTTP server whose requests are in flight at the same
-//! time, each in a span of its own.
+//! One service, another composition of handlers in each environment. The service is an axum server whose requests are in flight at the
+//! same time, each in a span of its own; when it stops, what is in flight is answered, and what is pending is written.
 //!
-//! | `APP_ENV` | stderr | file |
-//! |---|---|---|
-//! | `development` | everything from DEBUG on, for people: colours, local time | none |
-//! | `production` | WARN and above | everything from INFO on, as JSON, rotating, buffered |
+//! | `APP_ENV` | stderr | file | collector |
+//! |---|---|---|---|
+//! | `development` | everything from DEBUG on, for people: colours, local time | none | none |
+//! | `production` | WARN and above | everything from INFO on, as JSON, rotating, buffered | the same, as JSON lines over HTTP |
 //!
 //! ```sh
 //! cargo run -p tracing-handlers-examples --example environments # both, one after the other
@@ -12,9 +12,9 @@
 //! ```
 #![allow(clippy::print_stdout, reason = "an example shows what it does")]
 
-mod client;
 mod logging;
-mod service;
+#[path = "../shop/mod.rs"]
+mod shop;
 
 use std::env;
 use std::error::Error;
@@ -22,10 +22,10 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use servers::Collector;
 
 use crate::logging::{Environment, Logging};
+use crate::shop::Answer;
 
 type Result<T, E = Box<dyn Error>> = std::result::Result<T, E>;
 
@@ -51,41 +51,39 @@ fn show_all() -> Result<()> {
 
 fn run_in(environment: Environment) -> Result<()> {
     let folder = tempfile::tempdir()?;
-    let logging = logging::init(environment, folder.path())?;
+    // In the place of one that runs elsewhere.
+    let collector = Collector::start()?;
+    let logging = logging::init(environment, folder.path(), collector.url())?;
 
-    let answers = run()?;
+    let answers = shop::run()?;
 
     // The graceful end: everything pending is written, and the report says so. Without this line it would be written all the
     // same, when `main` returns, but nobody would know.
-    let report = tracing_handlers::shutdown(Duration::from_secs(2));
+    let report = tracing_handlers::shutdown(Duration::from_secs(5));
     println!("{} requests answered; shutdown: {report}", answers.len());
     assert!(report.is_complete(), "something was left behind: {report}");
-    check(&logging, folder.path(), &answers)
+    check(&logging, folder.path(), &collector, &answers)
 }
 
-/// The service and its clients, to the end of the last request.
-#[tokio::main(flavor = "current_thread")]
-async fn run() -> Result<Vec<client::Answer>> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let address = listener.local_addr()?;
-    let (stop, stopped) = oneshot::channel();
-    let service = tokio::spawn(service::serve(listener, stopped));
-
-    let answers = client::many_at_once(address).await?;
-
-    // A real service stops when it gets a signal.
-    drop(stop);
-    service.await??;
-    Ok(answers)
-}
-
-fn check(logging: &Logging, folder: &Path, answers: &[client::Answer]) -> Result<()> {
-    println!("stderr: {}", logging.stderr.stats());
+fn check(logging: &Logging, folder: &Path, collector: &Collector, answers: &[Answer]) -> Result<()> {
+    println!("stderr:    {}", logging.stderr.stats());
     assert!(logging.stderr.stats().is_balanced());
     if let Some(file) = &logging.file {
-        println!("file:   {}", file.stats());
+        println!("file:      {}", file.stats());
         assert!(file.stats().is_balanced());
-        logging::show_and_check(folder, answers)?;
+        let lines = logging::show_files(folder)?;
+        shop::check(lines.iter().map(String::as_str), answers)?;
+    }
+    if let Some(handle) = &logging.collector {
+        println!("collector: {}", handle.stats());
+        let lines = collector.lines();
+        println!(
+            "  {} requests, {} lines, the first:\n    {}",
+            collector.bodies().len(),
+            lines.len(),
+            lines.first().map_or("", |line| line)
+        );
+        shop::check(lines.iter().map(String::as_str), answers)?;
     }
     Ok(())
 }

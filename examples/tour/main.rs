@@ -48,6 +48,10 @@ enum Output {
     Peer(peers::Received),
     /// At a server, which may still be reading.
     Received(streams::Shared),
+    /// In the mails that a server took.
+    Mails(servers::MailServer),
+    /// At a collector, in the bodies of requests.
+    Collector(servers::Collector),
     /// On the terminal, or nowhere: only its counters can be looked at.
     Unseen,
 }

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
+use servers::Mail;
 use tracing_handlers::{ShutdownReport, format::escape};
 
 use crate::load::{self, RECORDS, THREADS};
@@ -69,6 +70,18 @@ fn written(stop: &Stop) -> io::Result<Written> {
     match &stop.output {
         Output::Unseen => Ok(None),
         Output::Memory(shared) => Ok(Some(BTreeMap::from([("memory".to_owned(), shared.text())]))),
+        Output::Mails(server) => {
+            let named = |(index, mail): (usize, &Mail)| {
+                println!("   to {}, subject: {}", mail.recipients.join(", "), mail.subject());
+                (format!("mail {}", index + 1), mail.text())
+            };
+            Ok(Some(server.mails().iter().enumerate().map(named).collect()))
+        }
+        Output::Collector(collector) => {
+            let bodies = collector.bodies();
+            println!("   {} requests, of {} lines on average", grouped(bodies.len() as u64), average_of_lines(&bodies));
+            Ok(Some(BTreeMap::from([("at the collector".to_owned(), bodies.concat())])))
+        }
         Output::Peer(received) => {
             let text = received.text(stop.handle.stats().delivered);
             Ok(Some(BTreeMap::from([("loopback".to_owned(), text)])))
@@ -81,6 +94,10 @@ fn written(stop: &Stop) -> io::Result<Written> {
             fs::read_dir(folder)?.map(|entry| named_text(folder, &entry?.path())).collect::<io::Result<_>>().map(Some)
         }
     }
+}
+
+fn average_of_lines(bodies: &[String]) -> usize {
+    bodies.iter().map(|body| body.lines().count()).sum::<usize>() / bodies.len().max(1)
 }
 
 fn named_text(folder: &Path, path: &Path) -> io::Result<(String, String)> {

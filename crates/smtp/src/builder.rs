@@ -23,6 +23,7 @@ use crate::wire::subject::{IntoSubject, Subject, of_record};
 /// | [`cc`](Self::cc), [`reply_to`](Self::reply_to) | none |
 /// | [`subject`](Self::subject) | `ERROR app::db: connection lost`: level, target, message |
 /// | [`format`](Self::format) | [`Text`] |
+/// | [`html`](Self::html) | off: plain text alone |
 /// | [`tls`](Self::tls) | [`SmtpTls::StartTls`] |
 /// | `tls_config` (feature `tls`) | the authorities that the system trusts |
 /// | [`port`](Self::port) | 465 for implicit TLS, 587 for STARTTLS, 25 for none |
@@ -53,6 +54,7 @@ pub struct SmtpHandlerBuilder {
     reply_to: Option<String>,
     subject: Subject,
     format: Box<dyn Format>,
+    html: bool,
     credentials: Option<(String, String)>,
     is_careless: bool,
     digest: Option<Duration>,
@@ -80,6 +82,7 @@ impl SmtpHandlerBuilder {
             reply_to: None,
             subject: Box::new(of_record),
             format: Box::new(Text::new()),
+            html: false,
             credentials: None,
             is_careless: false,
             digest: None,
@@ -117,8 +120,8 @@ impl SmtpHandlerBuilder {
         self
     }
 
-    /// The subject: a text, or a function of the record, which runs on the delivery thread. It is cut after 200 characters, and line
-    /// ends become spaces. A digest has that of the first of its most severe records.
+    /// The subject: a text, or a function of the record, which runs on the delivery thread. It is cut after 200 characters, line
+    /// ends become spaces, and `=?` becomes `= ?`, which no mail program decodes. A digest has that of the first of its most severe records.
     ///
     /// ```
     /// use tracing_handlers_core::Record;
@@ -135,6 +138,16 @@ impl SmtpHandlerBuilder {
     /// How records are written.
     pub fn format(mut self, format: impl Format) -> Self {
         self.format = Box::new(format);
+        self
+    }
+
+    /// Whether mails have a second part in HTML beside the plain text, of which a mail program shows the one or the other: the level in
+    /// its colour, fields and spans as a table. It has all of the record, whatever [`format`](Self::format) leaves out.
+    ///
+    /// Every text is escaped, and nothing is loaded from elsewhere. Many mail programs turn what looks like an address into a link by
+    /// themselves, in both parts.
+    pub fn html(mut self, html: bool) -> Self {
+        self.html = html;
         self
     }
 
@@ -213,7 +226,7 @@ impl SmtpHandlerBuilder {
             tls: self.tls,
         };
         let name = format!("smtp {server}");
-        let encoder = Encoder::new(self.format, self.subject);
+        let encoder = Encoder::new(self.format, self.subject, self.html);
         let clock = self.settings.clock.clone();
         let transport = MailTransport::new(server, parties, self.credentials, self.limit, clock);
         Ok(SmtpHandler { delivery: Delivery::start(&name, self.settings, encoder, transport)? })

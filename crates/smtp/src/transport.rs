@@ -6,8 +6,8 @@ use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
-use lettre::message::{Mailbox, MessageBuilder};
+use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
+use lettre::message::{Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
@@ -164,13 +164,15 @@ impl MailTransport {
         let domain = from.email.domain();
         let id = format!("<{}.{}-{}@{domain}>", self.origin, mail.numbers.0, mail.numbers.1);
         let mut message = Message::builder().from(from.clone()).subject(mail.subject).message_id(Some(id));
-        message =
-            message.date(system_time(date)).header(AutoSubmitted).header(MIME_VERSION_1_0).header(ContentType::TEXT_PLAIN);
+        message = message.date(system_time(date)).header(AutoSubmitted).header(MIME_VERSION_1_0);
         message = to.iter().cloned().fold(message, MessageBuilder::to);
         message = cc.iter().cloned().fold(message, MessageBuilder::cc);
         message = reply_to.iter().cloned().fold(message, MessageBuilder::reply_to);
-        let message = message.body(mail.text).map_err(|error| Stop::Unwritable(error.to_string()))?;
-        Ok(message.formatted())
+        let message = match mail.html {
+            None => message.header(ContentType::TEXT_PLAIN).body(mail.text),
+            Some(html) => message.multipart(alternative(mail.text, html, mail.numbers)?),
+        };
+        Ok(message.map_err(|error| Stop::Unwritable(error.to_string()))?.formatted())
     }
 
     /// A session that may send mails.
@@ -288,6 +290,18 @@ impl Transport for MailTransport {
         };
         self.outcome(frames, attempted)
     }
+}
+
+/// The same twice, for mail programs that show HTML and those that do not. What parts them begins with `=_`, which never stands in text
+/// that is quoted-printable (RFC 2045 section 6.7), whatever a record says, and is the same at every attempt.
+fn alternative(text: String, html: String, (first, last): (u64, u64)) -> Result<MultiPart, Stop> {
+    let part = |kind, text: String| {
+        let body = Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable);
+        let body = body.map_err(|_| Stop::Unwritable("the text cannot be encoded".to_owned()))?;
+        Ok(SinglePart::builder().header(kind).body(body))
+    };
+    let both = MultiPart::alternative().boundary(format!("=_{first:x}-{last:x}"));
+    Ok(both.singlepart(part(ContentType::TEXT_PLAIN, text)?).singlepart(part(ContentType::TEXT_HTML, html)?))
 }
 
 /// Offers the mail to everybody who has not got it. `under_way` changes when the server said so, and never before an await: this may be

@@ -42,7 +42,8 @@ pub(crate) fn of_record(record: &Record<'_>) -> String {
     format!("{} {}: {message}", record.level(), record.target())
 }
 
-/// One line of at most [`LONGEST`] characters: what would end a line or is not to be seen becomes a space.
+/// One line of at most [`LONGEST`] characters: what would end a line or is not to be seen becomes a space, and `=?`, with which a text that
+/// is encoded for headers begins (RFC 2047), gets one in its middle, so that nobody decodes it.
 pub(crate) fn clean(subject: &str) -> String {
     let is_unseen =
         |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}');
@@ -50,7 +51,7 @@ pub(crate) fn clean(subject: &str) -> String {
     if subject.chars().nth(LONGEST).is_some() {
         cleaned.push('…');
     }
-    cleaned.trim().to_owned()
+    cleaned.trim().replace("=?", "= ?")
 }
 
 #[cfg(test)]
@@ -63,6 +64,7 @@ mod tests {
         let long = clean(&"ü".repeat(10_000));
         assert_eq!((long.chars().count(), long.ends_with('…')), (LONGEST + 1, true));
         assert_eq!(clean(&"x".repeat(LONGEST)), "x".repeat(LONGEST));
+        assert_eq!(clean("=?utf-8?b?DQpCY2M6IGV2aWw=?="), "= ?utf-8?b?DQpCY2M6IGV2aWw= ?=");
     }
 
     #[test]

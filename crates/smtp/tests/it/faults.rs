@@ -1,5 +1,6 @@
 //! Servers that refuse, put off, hang and vanish.
 
+use std::thread;
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, DropReason, Handler, Stats};
@@ -28,6 +29,7 @@ fn what_is_put_off_is_sent_later_and_once() {
         ("RCPT", "450 greylisted"),
         ("DATA", "451 later"),
         ("DOT", "452 disk full"),
+        ("DOT", "nonsense"),
     ] {
         let (server, failures) = (Server::start().will(step, Act::Say(words)), FailureLog::new());
         assert_eq!(sent(server.builder(&failures)).delivered, 1, "{step}");
@@ -46,14 +48,22 @@ fn what_is_refused_for_good_is_dropped_and_told() {
     }
 }
 
+/// Long enough for a whole mail on a machine that has other things to do, where only what hangs is to run out of time.
+const LONG: Duration = Duration::from_secs(5);
+
 #[test]
 fn a_step_that_hangs_is_given_up_and_the_mail_sent_again() {
-    for step in ["GREET", "EHLO", "MAIL", "RCPT", "DATA", "DOT"] {
-        let (server, failures) = (Server::start().will(step, Act::Hang), FailureLog::new());
-        let stats = sent(server.builder(&failures).timeout(Duration::from_millis(500)));
-        assert_eq!((stats.delivered, server.mails().len()), (1, 1), "{step}");
-        assert!(failures.texts()[0].contains("no answer in 500ms"), "{step}: {failures:?}");
-    }
+    // All at once, since each takes its time.
+    thread::scope(|scope| {
+        for step in ["GREET", "EHLO", "MAIL", "RCPT", "DATA", "DOT"] {
+            scope.spawn(move || {
+                let (server, failures) = (Server::start().will(step, Act::Hang), FailureLog::new());
+                let stats = sent(server.builder(&failures).timeout(LONG));
+                assert_eq!((stats.delivered, server.mails().len()), (1, 1), "{step}");
+                assert!(failures.len() == 1 && failures.texts()[0].contains("no answer in 5s"), "{step}: {failures:?}");
+            });
+        }
+    });
 }
 
 #[test]
@@ -66,7 +76,7 @@ fn a_farewell_that_hangs_costs_nothing() {
 #[test]
 fn a_farewell_longer_than_the_time_does_not_send_the_mail_twice() {
     let (server, failures) = (Server::start().will("QUIT", Act::Hang), FailureLog::new());
-    assert_eq!(sent(server.builder(&failures).timeout(Duration::from_millis(500))).delivered, 1);
+    assert_eq!(sent(server.builder(&failures).timeout(Duration::from_millis(900))).delivered, 1);
     let begun = server.commands().iter().filter(|command| command.starts_with("MAIL")).count();
     assert_eq!((server.mails().len(), begun), (1, 1), "{failures:?}");
 }
@@ -149,6 +159,68 @@ fn a_server_that_knows_no_password_gets_no_mail() {
     handler.handle(&record("hello").as_record()).unwrap();
     assert!(first_failure(&failures).contains("log in"), "{failures:?}");
     assert!(!server.commands().iter().any(|command| command.starts_with("MAIL") || command.starts_with("AUTH")));
+}
+
+#[test]
+fn a_login_that_fails_for_now_is_tried_again_and_sends_nothing_before() {
+    for (act, words) in [
+        (Act::Say("421 going down"), "421 going down"),
+        (Act::Say("454 4.7.0 later"), "454 4.7.0 later"),
+        (Act::Hang, "no answer in 5s"),
+        (Act::Close, "incomplete"),
+    ] {
+        let server = Server::start().offering("AUTH PLAIN LOGIN").will("AUTH", act.clone());
+        let failures = FailureLog::new();
+        let builder = server.builder(&failures).credentials("app", "s3cret").dangerously_send_credentials_in_clear();
+        let stats = sent(builder.timeout(LONG));
+        assert_eq!((stats.delivered, server.mails().len()), (1, 1), "{act:?}");
+        assert!(failures.texts()[0].contains(words), "{act:?}: {failures:?}");
+        let verbs: Vec<_> = server.commands().iter().map(|line| line[..4].to_owned()).collect();
+        let first_mail = verbs.iter().position(|verb| verb == "MAIL").unwrap();
+        assert_eq!(verbs[..first_mail].iter().filter(|verb| *verb == "AUTH").count(), 2, "{act:?}: {verbs:?}");
+    }
+}
+
+#[test]
+fn what_is_said_to_a_farewell_costs_nothing() {
+    for act in [Act::Say("421 too late"), Act::Say("550 never"), Act::SayAndHang("221 bye"), Act::Close] {
+        let (server, failures) = (Server::start().will("QUIT", act.clone()), FailureLog::new());
+        assert_eq!(sent(server.builder(&failures)).delivered, 1);
+        assert!(server.mails().len() == 1 && failures.is_empty(), "{act:?}: {failures:?}");
+    }
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn a_server_that_hangs_or_leaves_before_tls_has_the_record_wait_and_reads_nothing_of_it() {
+    use tracing_handlers_smtp::SmtpTls::{Implicit, StartTls};
+    for (mode, step, act, words) in [
+        (StartTls, "GREET", Act::Hang, "no answer in 500ms"),
+        (StartTls, "GREET", Act::Close, "begin TLS with"),
+        (StartTls, "GREET", Act::Say("421 closed"), "421 closed"),
+        (StartTls, "EHLO", Act::Hang, "no answer in 500ms"),
+        (StartTls, "EHLO", Act::Close, "begin TLS with"),
+        (StartTls, "EHLO", Act::Say("550 go away"), "550 go away"),
+        (StartTls, "STARTTLS", Act::Hang, "no answer in 500ms"),
+        (StartTls, "STARTTLS", Act::Close, "begin TLS with"),
+        (StartTls, "STARTTLS", Act::SayAndHang("220 go on"), "no answer in 500ms"),
+        (Implicit, "GREET", Act::Hang, "no answer in 500ms"),
+        (Implicit, "GREET", Act::Close, "speak TLS with"),
+        (Implicit, "GREET", Act::Say("220 in clear"), "speak TLS with"),
+    ] {
+        let server = Server::start().offering("STARTTLS").offering("AUTH PLAIN LOGIN").will(step, act.clone());
+        let failures = FailureLog::new();
+        // Only what hangs is to run out of time.
+        let time = if words.starts_with("no answer") { Duration::from_millis(500) } else { PATIENCE };
+        let builder = server.builder(&failures).tls(mode).credentials("app", "s3cret").timeout(time);
+        let handler = builder.build().unwrap();
+        handler.handle(&record("hello").as_record()).unwrap();
+        let told = first_failure(&failures);
+        assert!(told.contains(words), "{mode:?} {step} {act:?}: {told}");
+        let said = server.commands();
+        assert!(said.iter().all(|command| command.starts_with("EHLO") || command == "STARTTLS"), "{said:?}");
+        assert_eq!((handler.stats().pending, handler.stats().dropped()), (1, 0), "{mode:?} {step} {act:?}");
+    }
 }
 
 #[cfg(feature = "tls")]

@@ -1,14 +1,14 @@
 //! What mails say, and how many they are.
 
-use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, DropReason, Handler, Level, Record, Timestamp};
+use tracing_handlers_smtp::SmtpHandler;
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, ManualClock, MessageOnly, record};
+use tracing_handlers_testing::{FailureLog, Gate, ManualClock, MessageOnly, record};
 
-use crate::server::Server;
+use crate::server::{Act, Server};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -87,11 +87,8 @@ fn records_beyond_the_limit_are_left_out_and_the_next_mail_says_how_many() {
     assert_eq!(texts()[3..], ["again\n\n7 earlier records were left out: more than 3 mails in 60s", "and again"]);
 }
 
-#[test]
-fn a_hundred_thousand_errors_are_ten_mails_and_counted_to_the_last() {
-    let (server, failures) = (Server::start(), FailureLog::new());
-    let clock = ManualClock::new(Timestamp::from_unix_seconds(1_700_000_000));
-    let handler = Arc::new(server.builder(&failures).clock(clock).format(MessageOnly).build().unwrap());
+/// Raises 100,000 errors, as fast as four threads can.
+fn crash_loop(handler: &SmtpHandler) {
     thread::scope(|scope| {
         for _ in 0..4 {
             scope.spawn(|| {
@@ -102,12 +99,53 @@ fn a_hundred_thousand_errors_are_ten_mails_and_counted_to_the_last() {
             });
         }
     });
+}
+
+#[test]
+fn a_hundred_thousand_errors_are_ten_mails_and_counted_to_the_last() {
+    let (server, failures) = (Server::start(), FailureLog::new());
+    let clock = ManualClock::new(Timestamp::from_unix_seconds(1_700_000_000));
+    let handler = server.builder(&failures).clock(clock.clone()).format(MessageOnly).build().unwrap();
+    crash_loop(&handler);
     handler.flush(Deadline::after(PATIENCE)).unwrap();
     let stats = handler.stats();
-    let texts: Vec<_> = server.mails().iter().map(|mail| mail.text()).collect();
+    let texts = || server.mails().iter().map(|mail| mail.text()).collect::<Vec<_>>();
     // Beside what crashed a mail may have what the queue says of those that found no room.
-    assert_eq!((texts.len(), stats.pending), (10, 0));
-    assert_eq!(stats.delivered, texts.iter().map(|text| text.lines().count() as u64).sum::<u64>(), "{texts:?}");
+    assert_eq!((texts().len(), stats.pending), (10, 0));
+    assert_eq!(stats.delivered, texts().iter().map(|text| text.lines().count() as u64).sum::<u64>(), "{:?}", texts());
     assert!(stats.handled >= 100_000 && stats.is_balanced(), "{stats:?}");
+    assert_eq!(failures.lost(), stats.dropped(), "{stats:?}");
+    // A minute later the next mail says how many the limit left out.
+    clock.advance(MINUTE);
+    handler.handle(&record("it ran again").as_record()).unwrap();
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    let left_out = stats.dropped_for(DropReason::Failed);
+    assert_eq!(texts()[10], format!("it ran again\n\n{left_out} earlier records were left out: more than 10 mails in 60s"));
+}
+
+#[test]
+fn no_error_of_a_hundred_thousand_waits_for_a_server_that_says_nothing() {
+    let (gate, failures) = (Gate::new(), FailureLog::new());
+    gate.close();
+    let server = Server::start().will("GREET", Act::Wait(gate.clone()));
+    let builder = server.builder(&failures).digest(MINUTE).capacity(1_000).timeout(10 * MINUTE);
+    let handler = builder.format(MessageOnly).build().unwrap();
+    handler.handle(&record("it begins").as_record()).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| handler.flush(Deadline::after(2 * PATIENCE)).unwrap());
+        gate.wait_until_held();
+        // Returns, though the server does not: nobody waits.
+        crash_loop(&handler);
+        let stats = handler.stats();
+        assert!(stats.delivered == 0 && stats.is_balanced(), "{stats:?}");
+        assert!(stats.pending <= 1_000 + 1, "those that fit, and the one that is under way: {stats:?}");
+        gate.open();
+    });
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    let stats = handler.stats();
+    let lines: u64 = server.mails().iter().map(|mail| mail.text().lines().count() as u64).sum();
+    assert!(server.mails().len() <= 3, "{}", server.mails().len());
+    assert!(stats.pending == 0 && stats.is_balanced() && stats.handled >= 100_001, "{stats:?}");
+    assert_eq!((stats.delivered, stats.dropped()), (lines, stats.dropped_for(DropReason::Full)), "{stats:?}");
     assert_eq!(failures.lost(), stats.dropped(), "{stats:?}");
 }

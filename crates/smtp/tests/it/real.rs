@@ -1,15 +1,17 @@
 //! A real server (Python's aiosmtpd), with TLS and a password; Python's `email` reads the mails.
 
 use std::io::{BufRead as _, BufReader, Lines};
+use std::iter;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use serde_json::Value;
 use tracing_handlers_core::format::Pattern;
-use tracing_handlers_core::{Deadline, Handler, Level, Record};
-use tracing_handlers_smtp::{SmtpHandler, SmtpHandlerBuilder, SmtpTls, Tls};
+use tracing_handlers_core::{Deadline, DropReason, Handler, Level, Record, Stats};
+use tracing_handlers_memory::MemoryHandler;
+use tracing_handlers_smtp::{Retry, SmtpHandler, SmtpHandlerBuilder, SmtpTls, Tls};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{FailureLog, record};
 
@@ -73,6 +75,14 @@ impl Real {
             .to("ops@example.org")
             .format(Pattern::percent("%(message)s").unwrap())
             .on_failure(failures.clone())
+    }
+
+    /// What is done once instead of what should be.
+    fn will(&self, step: &str, act: &str) {
+        // Whole at once, or the server would read half of it.
+        let (new, script) = (self.folder.path().join("script.new"), self.folder.path().join("script"));
+        std::fs::write(&new, format!("{step} {act}")).unwrap();
+        std::fs::rename(new, script).unwrap();
     }
 
     fn mail(&mut self) -> Value {
@@ -148,4 +158,94 @@ fn nobody_is_trusted_whom_the_system_does_not_know_and_no_wrong_password_passes(
             assert_eq!(handler.stats().pending, 1);
         }
     }
+}
+
+/// What became of a record.
+struct Seen {
+    stats: Stats,
+    failures: FailureLog,
+    /// Its mail, if it was delivered.
+    mail: Value,
+}
+
+fn outcome(server: &mut Real, step: &str, act: &str, timeout: Duration) -> Seen {
+    server.will(step, act);
+    let failures = FailureLog::new();
+    let retry = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));
+    let handler = server.builder(&failures).retry(retry).timeout(timeout).build().unwrap();
+    let message = format!("{step} {act}");
+    handler.handle(&record(message.as_str()).as_record()).unwrap();
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    let stats = handler.stats();
+    assert!(stats.is_balanced() && stats.pending == 0, "{message}: {stats:?}");
+    let is_mine = |mail: &Value| mail["text"].as_str().unwrap().trim_end() == message;
+    // On a busy machine a mail that was taken may run out of time as well, before that was said; it then stands there twice.
+    let mail = if stats.delivered == 1 { iter::repeat_with(|| server.mail()).find(is_mine).unwrap() } else { Value::Null };
+    Seen { stats, failures, mail }
+}
+
+fn each_step_goes_wrong(mode: SmtpTls) {
+    let mut server = Real::start(mode);
+    let usual = Duration::from_secs(60);
+    for step in ["EHLO", "AUTH", "MAIL", "RCPT", "DOT"] {
+        for words in ["421 4.3.2 closing", "450 4.2.0 later", "550 5.1.1 never"] {
+            let Seen { stats, failures, .. } = outcome(&mut server, step, words, usual);
+            // What is said for good of the connection or the password is no word about the mail.
+            let lost = u64::from(words.starts_with("55") && matches!(step, "MAIL" | "RCPT" | "DOT"));
+            assert_eq!((stats.delivered, stats.dropped_for(DropReason::Failed)), (1 - lost, lost), "{step} {words}");
+            assert!(failures.len() == 1 && failures.texts()[0].contains(&words[..3]), "{step} {words}: {failures:?}");
+            assert_eq!(failures.lost(), lost);
+        }
+    }
+    for step in ["EHLO", "MAIL", "RCPT", "DOT"] {
+        for (act, timeout) in [("close", usual), ("hang", Duration::from_secs(2))] {
+            let Seen { stats, failures, .. } = outcome(&mut server, step, act, timeout);
+            assert_eq!((stats.delivered, failures.lost()), (1, 0), "{step} {act}");
+            assert_eq!(failures.texts()[0].contains("no answer in 2s"), act == "hang", "{step} {act}: {failures:?}");
+        }
+    }
+    for act in ["421 4.3.2 closing", "550 5.1.1 never", "close", "hang"] {
+        let Seen { stats, failures, .. } = outcome(&mut server, "QUIT", act, usual);
+        assert!(stats.delivered == 1 && failures.is_empty(), "QUIT {act}: {failures:?}");
+    }
+    // The mail was taken, and nobody said so: it comes twice, as the same.
+    let Seen { stats, failures, mail } = outcome(&mut server, "DOT", "vanish", usual);
+    assert_eq!((stats.delivered, failures.len()), (1, 1), "{failures:?}");
+    assert_eq!(server.mail(), mail);
+}
+
+#[test]
+fn each_step_that_goes_wrong_over_starttls_has_the_outcome_that_is_documented() {
+    each_step_goes_wrong(SmtpTls::StartTls);
+}
+
+#[test]
+fn each_step_that_goes_wrong_over_implicit_tls_has_the_outcome_that_is_documented() {
+    each_step_goes_wrong(SmtpTls::Implicit);
+}
+
+#[test]
+fn what_came_before_an_error_is_in_its_mail_and_html_beside_the_text() {
+    let (mut server, failures) = (Real::start(SmtpTls::StartTls), FailureLog::new());
+    let mails = Arc::new(server.builder(&failures).digest(Duration::from_secs(3_600)).html(true).build().unwrap());
+    let recorder = MemoryHandler::flight_recorder(3).target(Arc::clone(&mails)).build().unwrap();
+    let raise = |level, message: String| {
+        recorder
+            .handle(&Record::builder().level(level).target("app").message(message).field("user", "<eve>").build().as_record())
+            .unwrap();
+    };
+    (1..=100).for_each(|number| raise(Level::DEBUG, format!("request {number}")));
+    raise(Level::ERROR, "Grüße, es brennt".to_owned());
+    raise(Level::DEBUG, "nobody asks for this".to_owned());
+    mails.flush(Deadline::after(PATIENCE)).unwrap();
+    let mail = server.mail();
+    let (text, html) = (mail["text"].as_str().unwrap(), mail["html"].as_str().unwrap());
+    assert_eq!(mail["subject"], "ERROR app: Grüße, es brennt (3 records)");
+    assert_eq!(mail["types"], serde_json::json!(["multipart/alternative", "text/plain", "text/html"]));
+    assert_eq!(text.lines().collect::<Vec<_>>(), ["request 99", "request 100", "Grüße, es brennt"]);
+    assert!(
+        html.find("request 100").unwrap() < html.find("Grüße, es brennt").unwrap() && html.contains("&lt;eve&gt;"),
+        "{html}"
+    );
+    assert!(mail["defects"] == serde_json::json!([]) && failures.is_empty(), "{mail} {failures:?}");
 }

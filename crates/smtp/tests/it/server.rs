@@ -8,14 +8,18 @@ use std::thread;
 use tracing_handlers_core::Deadline;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_smtp::{Retry, SmtpHandler, SmtpHandlerBuilder, SmtpTls};
-use tracing_handlers_testing::FailureLog;
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::{FailureLog, Gate};
 
 /// What the server does instead of what it should.
 #[derive(Clone, Debug)]
 pub(crate) enum Act {
     Say(&'static str),
+    /// Says this, and nothing more.
+    SayAndHang(&'static str),
     Hang,
+    /// Does as usual, once the gate is open.
+    Wait(Gate),
     Close,
     /// Takes the mail, and closes the connection without a word.
     TakeAndClose,
@@ -132,6 +136,10 @@ impl Server {
                     session.say(words)?;
                     continue;
                 }
+                Some(Act::SayAndHang(words)) => {
+                    session.say(words)?;
+                    return session.hang();
+                }
                 Some(Act::Hang) => return session.hang(),
                 Some(_) => return Ok(()),
             }
@@ -156,11 +164,11 @@ impl Server {
             None => lock(&self.state).mails.push(mail),
             Some(Act::Say(words)) => return session.say(words).map(|()| true),
             Some(Act::Hang) => return session.hang().map(|()| false),
-            Some(Act::Close) => return Ok(false),
             Some(Act::TakeAndClose) => {
                 lock(&self.state).mails.push(mail);
                 return Ok(false);
             }
+            Some(_) => return Ok(false),
         }
         session.say("250 taken").map(|()| true)
     }
@@ -170,6 +178,10 @@ impl Server {
             None => session.say(usual).map(|()| true),
             Some(Act::Say(words)) => session.say(words).map(|()| false),
             Some(Act::Hang) => session.hang().map(|()| false),
+            Some(Act::Wait(gate)) => {
+                gate.pass()?;
+                session.say(usual).map(|()| true)
+            }
             Some(_) => Ok(false),
         }
     }
@@ -197,8 +209,7 @@ impl Session {
 
     /// Says nothing until the other side has enough.
     fn hang(&mut self) -> std::io::Result<()> {
-        while self.line()?.is_some() {}
-        Ok(())
+        std::io::copy(&mut self.lines, &mut std::io::sink()).map(drop)
     }
 }
 

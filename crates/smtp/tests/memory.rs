@@ -1,0 +1,82 @@
+//! A crash loop, and a server that says nothing: what waits takes no more memory than it may.
+
+// A global allocator can only be written with `unsafe`.
+#![allow(unsafe_code)]
+#![allow(clippy::print_stdout, clippy::unwrap_used, reason = "the functions that tests call fail as tests do")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tracing_handlers_core::{Deadline, Failure, Handler, Level, Record};
+use tracing_handlers_smtp::{SmtpHandler, SmtpTls};
+use tracing_handlers_testing::gate::PATIENCE;
+
+/// The system's allocator, which knows how much is in use, and was at the most.
+struct Counting;
+
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+static MOST: AtomicUsize = AtomicUsize::new(0);
+
+fn add(size: usize) {
+    let in_use = IN_USE.fetch_add(size, Ordering::Relaxed) + size;
+    MOST.fetch_max(in_use, Ordering::Relaxed);
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; counting does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        add(layout.size());
+        // SAFETY: the caller's promises are those of `System`.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
+        add(new_size);
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.realloc(pointer, layout, new_size) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        IN_USE.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: as above.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+const CAPACITY: usize = 1 << 20;
+
+#[test]
+fn a_hundred_megabytes_of_errors_take_a_few_while_the_server_says_nothing() {
+    // Whoever connects is let in by the system, and hears nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let builder = SmtpHandler::builder("127.0.0.1").port(silent.local_addr().unwrap().port()).tls(SmtpTls::None);
+    let builder = builder.from("app@example.org").to("ops@example.org").digest(Duration::from_millis(1)).html(true);
+    let builder = builder.capacity_bytes(CAPACITY).batch_bytes(CAPACITY).on_failure(|_: &Failure<'_>| {});
+    // An attempt that is under way is not cut short by a close.
+    let handler = builder.timeout(Duration::from_millis(500)).build().unwrap();
+    let record = Record::builder().level(Level::ERROR).message("x".repeat(1_000)).build();
+    let before = IN_USE.load(Ordering::Relaxed);
+    MOST.store(before, Ordering::Relaxed);
+    for _ in 0..100_000 {
+        handler.handle(&record.as_record()).ok();
+    }
+    let most = MOST.load(Ordering::Relaxed) - before;
+    // What waits, and the mail that is under way, which stands there several times while it is written: records, frames, text, page, encoded.
+    assert!(most < 32 * CAPACITY, "{most}");
+    let stats = handler.stats();
+    assert!(stats.handled >= 100_000 && stats.is_balanced() && stats.delivered == 0, "{stats:?}");
+    assert!(handler.close(Deadline::after(Duration::ZERO)).is_err(), "what waited is lost");
+    let patience = Deadline::after(PATIENCE);
+    while handler.stats().pending > 0 {
+        assert!(!patience.has_passed(), "{:?}", handler.stats());
+        std::thread::yield_now();
+    }
+    assert!(handler.stats().is_balanced() && handler.stats().dropped() == handler.stats().handled, "{:?}", handler.stats());
+    println!("at the most {most} bytes for {CAPACITY} that may wait");
+}
