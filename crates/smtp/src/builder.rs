@@ -28,13 +28,14 @@ use crate::wire::subject::{IntoSubject, Subject, of_record};
 /// | `tls_config` (feature `tls`) | the authorities that the system trusts |
 /// | [`port`](Self::port) | 465 for implicit TLS, 587 for STARTTLS, 25 for none |
 /// | [`credentials`](Self::credentials) | none |
+/// | [`dangerously_send_credentials_in_clear`](Self::dangerously_send_credentials_in_clear) | off |
 /// | [`digest`](Self::digest) | off: a mail for each record |
-/// | [`max_mails`](Self::max_mails) | 10 in a minute |
+/// | [`max_mails`](Self::max_mails) or [`unlimited_mails`](Self::unlimited_mails) | 10 in a minute |
 /// | [`retry`](Self::retry) | 1 s, twice as long each time, 60 s at most |
 /// | [`capacity`](Self::capacity), [`capacity_bytes`](Self::capacity_bytes) | 8,192 records, 16 MiB |
 /// | [`overflow`](Self::overflow) | drop the newest |
 /// | [`max_age`](Self::max_age), [`timeout`](Self::timeout) | 1 hour, 60 s |
-/// | [`batch_bytes`](Self::batch_bytes) | 1 MiB, of a digest |
+/// | [`batch_records`](Self::batch_records), [`batch_bytes`](Self::batch_bytes) | without meaning: a mail has one record, or all of the interval; 1 MiB, of a digest |
 /// | [`max_delay`](Self::max_delay), [`wake_level`](Self::wake_level) | 5 ms, `ERROR` |
 /// | [`drain_on_exit`](Self::drain_on_exit) | on |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
