@@ -64,6 +64,11 @@ mod listen;
 mod receiver;
 mod stats;
 
+/// What the targets of `tests/fuzz` do; it is not there otherwise.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::decode::exercise;
+
 pub use self::builder::ReceiverBuilder;
 pub use self::receiver::{Receiver, ReceiverHandle};
 pub use self::stats::{Reason, ReceiverStats};

@@ -1,10 +1,15 @@
 //! From bytes that may come from anyone to records (pure).
 
+#[cfg(any(test, fuzzing))]
+#[allow(unreachable_pub, reason = "public for the fuzz targets only")]
+pub mod exercise;
 mod json;
 mod length;
 mod lines;
 mod pickle;
 mod python;
+#[cfg(test)]
+mod replay;
 #[cfg(test)]
 mod tests;
 mod tree;
