@@ -253,7 +253,7 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("queue", &["core"], &["crossbeam-channel", "tokio"]),
     ("file", &["core"], &["flate2", "hostname", "libc", "tracing-subscriber", "zstd"]),
     ("memory", &["core"], &[]),
-    ("receiver", &["core", "socket"], &["serde", "serde_json", "time", "tokio"]),
+    ("receiver", &["core", "socket"], &["native-tls", "serde", "serde_json", "time", "tokio", "tokio-native-tls"]),
     ("rotating-file", &["core", "file"], &[]),
     ("timed-rotating-file", &["core", "file"], &["time"]),
     ("smtp", &["core", "delivery"], &["lettre", "tokio"]),

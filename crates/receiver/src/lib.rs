@@ -63,6 +63,9 @@ mod intake;
 mod listen;
 mod receiver;
 mod stats;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
 
 /// What the targets of `tests/fuzz` do; it is not there otherwise.
 #[cfg(fuzzing)]
@@ -72,4 +75,6 @@ pub use self::decode::exercise;
 pub use self::builder::ReceiverBuilder;
 pub use self::receiver::{Receiver, ReceiverHandle};
 pub use self::stats::{Reason, ReceiverStats};
+#[cfg(feature = "tls")]
+pub use self::tls::TlsIdentity;
 pub use tracing_handlers_socket::Encoding;

@@ -119,12 +119,15 @@ fn look(record: &RecordBuf) {
     let mut bytes = Vec::new();
     record.encode(&mut bytes);
     let again = Record::decode(&bytes).map(|again| again.to_buf());
-    assert_eq!(again.ok().as_ref().map(RecordBuf::as_record).map(|again| again.message().to_owned()), Some(record.message().to_owned()));
+    assert_eq!(
+        again.ok().as_ref().map(RecordBuf::as_record).map(|again| again.message().to_owned()),
+        Some(record.message().to_owned())
+    );
     for (name, value) in record.fields() {
         drop((name.len(), value.to_owned()));
     }
     for span in record.spans() {
-        drop((span.name().len(), span.target().len()));
+        assert!(span.name().len() + span.target().len() <= bytes.len());
         span.fields().for_each(|(name, value)| drop((name.len(), value.to_owned())));
     }
     let mut line = Vec::new();
