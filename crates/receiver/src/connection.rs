@@ -76,7 +76,7 @@ impl Listener {
     /// Accepts connections until it is to stop, and waits for them then.
     pub(crate) async fn serve(self, intake: Intake, places: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
-        let mut open = |accepted: (Accepted, String), stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>| {
+        let open = |accepted: (Accepted, String), stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>| {
             let (accepted, from) = accepted;
             add(&intake.counters.connections, 1);
             match Arc::clone(&places).try_acquire_owned() {
