@@ -52,7 +52,7 @@ impl ReceiverBuilder {
         }
     }
 
-    /// Listens for connections over TCP, `127.0.0.1:9020`; port 0 is one that is free. There is no TLS and nobody is asked who he is.
+    /// Listens for connections over TCP, `127.0.0.1:9020`; port 0 is one that is free. In clear, and nobody is asked who he is.
     pub fn tcp(mut self, address: impl Into<String>) -> Self {
         self.places.push(Place::Tcp(address.into()));
         self

@@ -171,7 +171,7 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 count = min(10000, hard - 100)
 held = [socket.create_connection(('127.0.0.1', int(sys.argv[1]))) for _ in range(count)]
 for one in held[:10]:
-    one.sendall(b'half')
+    one.sendall(bytes([0, 0, 1, 0]) + b'half')
 print(count, flush=True)
 sys.stdin.read()
 ";
