@@ -6,7 +6,10 @@ use std::path::Path;
 use super::exercise;
 
 const ROUNDS: usize = 200;
-const TARGETS: [(&str, fn(&[u8])); 5] = [
+/// A folder of seeds, and what is done with them.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 5] = [
     ("pickle", exercise::pickle),
     ("json", exercise::json),
     ("message_pack", exercise::message_pack),
