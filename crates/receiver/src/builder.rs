@@ -3,6 +3,7 @@
 #[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::{Semaphore, watch};
 use tracing_handlers_core::failure::Reporter;
@@ -13,16 +14,19 @@ use crate::decode::Accepted;
 use crate::listen::Place;
 use crate::receiver::{Receiver, ReceiverHandle};
 use crate::stats::Counters;
+#[cfg(feature = "tls")]
+use crate::tls::TlsIdentity;
 
 /// Builds a [`Receiver`].
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`tcp`](Self::tcp), [`udp`](Self::udp), `unix`, `unix_datagram` | none: one of them is needed, each may be called more than once |
+/// | [`tcp`](Self::tcp), `tls`, [`udp`](Self::udp), `unix`, `unix_datagram` | none: one of them is needed, each may be called more than once |
 /// | [`handler`](Self::handler) | none: it is needed |
 /// | [`encoding`](Self::encoding) | any, told apart frame by frame |
 /// | [`max_frame_bytes`](Self::max_frame_bytes) | 1 MiB |
 /// | [`max_connections`](Self::max_connections) | 10,000 |
+/// | [`frame_timeout`](Self::frame_timeout) | a minute |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 #[must_use]
 pub struct ReceiverBuilder {
@@ -31,6 +35,7 @@ pub struct ReceiverBuilder {
     encoding: Option<Encoding>,
     max_frame_bytes: usize,
     max_connections: usize,
+    frame_timeout: Duration,
     on_failure: Option<Arc<dyn OnFailure>>,
 }
 
@@ -42,13 +47,21 @@ impl ReceiverBuilder {
             encoding: None,
             max_frame_bytes: 1 << 20,
             max_connections: 10_000,
+            frame_timeout: Duration::from_secs(60),
             on_failure: None,
         }
     }
 
-    /// Listens for connections over TCP, `127.0.0.1:9020`; port 0 is one that is free. There is no TLS and nobody is asked who he is.
+    /// Listens for connections over TCP, `127.0.0.1:9020`; port 0 is one that is free. In clear, and nobody is asked who he is.
     pub fn tcp(mut self, address: impl Into<String>) -> Self {
         self.places.push(Place::Tcp(address.into()));
+        self
+    }
+
+    /// Listens for connections over TLS. The peer knows who we are; who he is, nobody is asked.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, address: impl Into<String>, identity: TlsIdentity) -> Self {
+        self.places.push(Place::Tls(address.into(), identity));
         self
     }
 
@@ -90,6 +103,13 @@ impl ReceiverBuilder {
         self
     }
 
+    /// How long a frame may take from its first byte to its last, and the handshake of TLS in all. A connection that takes longer is
+    /// closed; one on which nothing has begun may be idle for ever.
+    pub fn frame_timeout(mut self, time: Duration) -> Self {
+        self.frame_timeout = time;
+        self
+    }
+
     /// Who gets the records.
     pub fn handler(mut self, handler: impl Handler) -> Self {
         self.handler = Some(Box::new(handler));
@@ -108,7 +128,7 @@ impl ReceiverBuilder {
     ///
     /// No place or no handler, limits that let nothing through, or a place that the system refuses.
     pub fn build(self) -> Result<Receiver, Error> {
-        let Self { places, handler, encoding, max_frame_bytes, max_connections, on_failure } = self;
+        let Self { places, handler, encoding, max_frame_bytes, max_connections, frame_timeout, on_failure } = self;
         let handler = handler.ok_or_else(|| Error::config("handler", "(none)", "call `handler` on the builder"))?;
         if places.is_empty() {
             return Err(Error::config("place", "(none)", "call `tcp`, `udp`, `unix` or `unix_datagram` on the builder"));
@@ -120,6 +140,9 @@ impl ReceiverBuilder {
         if max_connections == 0 || max_connections > Semaphore::MAX_PERMITS {
             return Err(Error::config("max_connections", max_connections, "must be positive, and a number that one can reach"));
         }
+        if frame_timeout.is_zero() {
+            return Err(Error::config("frame_timeout", "0", "must be positive"));
+        }
         let names: Vec<_> = places.iter().map(Place::to_string).collect();
         let sockets = places.iter().map(Place::bind).collect::<Result<Vec<_>, _>>()?;
         let handle = ReceiverHandle {
@@ -129,6 +152,6 @@ impl ReceiverBuilder {
         };
         let reporter = Arc::new(Reporter::new(format!("receiver {}", names.join(", ")), on_failure));
         let accepted = Accepted { encoding, max_frame_bytes };
-        Ok(Receiver { sockets, handler, accepted, max_connections, reporter, handle })
+        Ok(Receiver { sockets, handler, accepted, max_connections, frame_timeout, reporter, handle })
     }
 }

@@ -1,25 +1,31 @@
 //! Connections: who may come, and what they send.
 
+use std::future::{pending, ready};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 #[cfg(unix)]
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::UnixListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, unconstrained, yield_now};
 use tokio::time::timeout;
-use tracing_handlers_core::Error;
+use tracing_handlers_core::{Deadline, Error};
 
 use crate::decode::Refused;
 use crate::intake::Intake;
 use crate::stats::{Reason, add};
+use crate::stream::{Accepted, Read, Stream};
+#[cfg(feature = "tls")]
+use crate::tls::TlsIdentity;
 
-/// How much is read at once.
-const CHUNK: usize = 16 << 10;
-/// How often one that is told to stop reads on what has come.
-const LAST_READS: usize = 256;
+/// Once told to stop, how long one waits for what is under way: until nothing came for so long.
+const QUIET: Duration = Duration::from_millis(100);
+/// And how long in all, however much comes.
+const LAST: Duration = Duration::from_secs(2);
+/// How many connections that nobody has accepted by then are read all the same.
+const BACKLOG: usize = 1024;
 /// How long nobody is accepted, or no datagram read, after the system refused that: no files are left, mostly.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -34,19 +40,35 @@ pub(crate) async fn pause(stop: &mut watch::Receiver<bool>) {
     timeout(PAUSE, stopped(stop)).await.ok();
 }
 
+/// Resolves at that time.
+async fn until(deadline: Deadline) {
+    timeout(deadline.remaining().unwrap_or_default(), pending::<()>()).await.ok();
+}
+
 pub(crate) enum Listener {
     Tcp(TcpListener),
+    #[cfg(feature = "tls")]
+    Tls(TcpListener, TlsIdentity),
     #[cfg(unix)]
     Unix(UnixListener),
 }
 
 impl Listener {
-    async fn accept(&self) -> io::Result<(Stream, String)> {
+    async fn accept(&self) -> io::Result<(Accepted, String)> {
         match self {
-            Self::Tcp(listener) => listener.accept().await.map(|(stream, from)| (Stream::Tcp(stream), from.to_string())),
+            Self::Tcp(listener) => {
+                let (stream, from) = listener.accept().await?;
+                Ok((Accepted::Clear(Stream::Tcp(stream)), from.to_string()))
+            }
+            #[cfg(feature = "tls")]
+            Self::Tls(listener, identity) => {
+                let (stream, from) = listener.accept().await?;
+                Ok((Accepted::Tls(stream, identity.clone()), from.to_string()))
+            }
             #[cfg(unix)]
             Self::Unix(listener) => {
-                listener.accept().await.map(|(stream, _)| (Stream::Unix(stream), "a local connection".to_owned()))
+                let (stream, _) = listener.accept().await?;
+                Ok((Accepted::Clear(Stream::Unix(stream)), "a local connection".to_owned()))
             }
         }
     }
@@ -54,6 +76,17 @@ impl Listener {
     /// Accepts connections until it is to stop, and waits for them then.
     pub(crate) async fn serve(self, intake: Intake, places: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
         let mut connections = JoinSet::new();
+        let open = |accepted: (Accepted, String), stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>| {
+            let (accepted, from) = accepted;
+            add(&intake.counters.connections, 1);
+            match Arc::clone(&places).try_acquire_owned() {
+                Ok(place) => {
+                    let open = Open { intake: intake.clone(), from, _place: place };
+                    connections.spawn(open.serve(accepted, stop.clone()));
+                }
+                Err(_) => turn_away(&intake, &from),
+            }
+        };
         loop {
             let accepted = tokio::select! {
                 () = stopped(&mut stop) => break,
@@ -61,24 +94,36 @@ impl Listener {
                 Some(_) = connections.join_next() => continue,
             };
             match accepted {
-                Ok((stream, from)) => {
-                    add(&intake.counters.connections, 1);
-                    match Arc::clone(&places).try_acquire_owned() {
-                        Ok(place) => {
-                            let open = Open { intake: intake.clone(), from, _place: place };
-                            connections.spawn(open.serve(stream, stop.clone()));
-                        }
-                        Err(_) => turn_away(&intake, &from),
-                    }
-                }
+                Ok(accepted) => open(accepted, &stop, &mut connections),
                 Err(error) => {
                     intake.reporter.note(Error::io("accept a connection", error));
                     pause(&mut stop).await;
                 }
             }
         }
+        for accepted in self.backlog().await {
+            open(accepted, &stop, &mut connections);
+        }
         drop(self);
         while connections.join_next().await.is_some() {}
+    }
+
+    /// Those that have connected, and perhaps sent and gone, and were not accepted yet.
+    async fn backlog(&self) -> Vec<(Accepted, String)> {
+        // The runtime looks what has come meanwhile.
+        yield_now().await;
+        let mut waiting = Vec::new();
+        unconstrained(async {
+            while waiting.len() < BACKLOG {
+                tokio::select! {
+                    biased;
+                    Ok(accepted) = self.accept() => waiting.push(accepted),
+                    () = ready(()) => break,
+                }
+            }
+        })
+        .await;
+        waiting
     }
 }
 
@@ -86,48 +131,6 @@ fn turn_away(intake: &Intake, from: &str) {
     add(&intake.counters.turned_away, 1);
     add(&intake.counters.closed, 1);
     intake.reporter.note(Error::full(format!("accept {from}: as many connections as allowed are open")));
-}
-
-enum Stream {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
-
-/// What reading once brought.
-enum Read {
-    Bytes,
-    Nothing,
-    End,
-}
-
-impl Stream {
-    async fn readable(&self) -> io::Result<()> {
-        match self {
-            Self::Tcp(stream) => stream.readable().await,
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.readable().await,
-        }
-    }
-
-    /// Appends what is there. The buffer grows by what came, whatever was announced.
-    fn read(&self, buffer: &mut Vec<u8>) -> io::Result<Read> {
-        let mut chunk = [0; CHUNK];
-        let read = match self {
-            Self::Tcp(stream) => stream.try_read(&mut chunk),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.try_read(&mut chunk),
-        };
-        match read {
-            Ok(0) => Ok(Read::End),
-            Ok(count) => {
-                buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
-                Ok(Read::Bytes)
-            }
-            Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted) => Ok(Read::Nothing),
-            Err(error) => Err(error),
-        }
-    }
 }
 
 /// One connection. While it is idle it has no buffer.
@@ -138,9 +141,20 @@ struct Open {
 }
 
 impl Open {
-    async fn serve(self, stream: Stream, mut stop: watch::Receiver<bool>) {
+    async fn serve(self, accepted: Accepted, mut stop: watch::Receiver<bool>) {
+        let shaken = tokio::select! {
+            () = stopped(&mut stop), if accepted.is_slow() => return,
+            shaken = timeout(self.intake.frame_timeout, accepted.stream()) => shaken,
+        };
+        let mut stream = match shaken.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            Ok(stream) => stream,
+            Err(error) => {
+                self.intake.reporter.note(Error::io(format!("shake hands with {}", self.from), error));
+                return;
+            }
+        };
         let mut buffer = Vec::new();
-        match self.read_on(&stream, &mut buffer, &mut stop).await {
+        match self.read_on(&mut stream, &mut buffer, &mut stop).await {
             Ok(true) => self.finish(&buffer).await,
             Ok(false) => {}
             Err(error) => {
@@ -151,29 +165,51 @@ impl Open {
     }
 
     /// Reads until the end or until it is to stop (`true`), or until nobody knows where frames begin.
-    async fn read_on(&self, stream: &Stream, buffer: &mut Vec<u8>, stop: &mut watch::Receiver<bool>) -> io::Result<bool> {
+    async fn read_on(&self, stream: &mut Stream, buffer: &mut Vec<u8>, stop: &mut watch::Receiver<bool>) -> io::Result<bool> {
+        let mut frame_end = Deadline::after(self.intake.frame_timeout);
         loop {
+            let before = buffer.len();
             // Nothing else can be broken off: a batch on its way to the handler would be lost.
-            tokio::select! {
+            let read = tokio::select! {
                 () = stopped(stop) => return self.read_rest(stream, buffer).await,
-                ready = stream.readable() => ready?,
-            }
-            match stream.read(buffer)? {
-                Read::End => return Ok(true),
-                Read::Nothing => {}
-                Read::Bytes if !self.take_frames(buffer).await => return Ok(false),
-                Read::Bytes => {}
+                read = stream.read(buffer) => Some(read?),
+                () = until(frame_end), if before > 0 => None,
+            };
+            match read {
+                Some(Read::End) => return Ok(true),
+                Some(Read::Bytes(count)) => {
+                    add(&self.intake.counters.bytes, count as u64);
+                    if !self.take_frames(buffer).await {
+                        return Ok(false);
+                    }
+                    // Another frame has begun; one that goes on has no more time than it had.
+                    if before == 0 || buffer.len() < before + count {
+                        frame_end = Deadline::after(self.intake.frame_timeout);
+                    }
+                }
+                None => {
+                    let why = format!("{before} bytes of it came in {:?}", self.intake.frame_timeout);
+                    self.intake.refuse(Refused::new(Reason::TooSlow, why), &self.from);
+                    return Ok(false);
+                }
             }
         }
     }
 
-    /// Reads what has come before the receiver was to stop.
-    async fn read_rest(&self, stream: &Stream, buffer: &mut Vec<u8>) -> io::Result<bool> {
-        for _ in 0..LAST_READS {
-            match stream.read(buffer)? {
-                Read::End | Read::Nothing => break,
-                Read::Bytes if !self.take_frames(buffer).await => return Ok(false),
-                Read::Bytes => {}
+    /// Tells the other end that this one goes, and reads what was on its way: who sees the end before a write keeps the record.
+    async fn read_rest(&self, stream: &mut Stream, buffer: &mut Vec<u8>) -> io::Result<bool> {
+        stream.end().await;
+        let end = Deadline::after(LAST);
+        while !end.has_passed() {
+            match timeout(QUIET, stream.read(buffer)).await {
+                Err(_) | Ok(Ok(Read::End)) => break,
+                Ok(Err(error)) => return Err(error),
+                Ok(Ok(Read::Bytes(count))) => {
+                    add(&self.intake.counters.bytes, count as u64);
+                    if !self.take_frames(buffer).await {
+                        return Ok(false);
+                    }
+                }
             }
         }
         Ok(true)

@@ -6,13 +6,17 @@ use tokio::net::UdpSocket;
 #[cfg(unix)]
 use tokio::net::UnixDatagram;
 use tokio::sync::watch;
+use tokio::task::yield_now;
 use tracing_handlers_core::Error;
 
 use crate::connection::{pause, stopped};
 use crate::intake::Intake;
+use crate::stats::add;
 
 /// How many datagrams go to the handler together.
 const TOGETHER: usize = 64;
+/// How often so many, once it is to stop: more than a socket holds, and not for ever.
+const LAST_TIMES: usize = 1024;
 /// More than fits into one of any kind.
 const LONGEST: usize = 256 << 10;
 
@@ -49,7 +53,7 @@ impl Datagrams {
                 ready = self.readable() => ready,
             };
             let read = match ready {
-                Ok(()) => self.take(&intake, &mut buffer).await,
+                Ok(()) => self.take(&intake, &mut buffer).await.map(drop),
                 Err(error) => Err(error),
             };
             if let Err(error) = read {
@@ -57,22 +61,36 @@ impl Datagrams {
                 pause(&mut stop).await;
             }
         }
-        if let Err(error) = self.take(&intake, &mut buffer).await {
-            intake.reporter.note(Error::io("read a datagram", error));
+        // The runtime looks what has come meanwhile.
+        yield_now().await;
+        for _ in 0..LAST_TIMES {
+            match self.take(&intake, &mut buffer).await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    intake.reporter.note(Error::io("read a datagram", error));
+                    break;
+                }
+            }
         }
     }
 
-    async fn take(&self, intake: &Intake, buffer: &mut [u8]) -> io::Result<()> {
-        let (mut batch, mut result) = (Vec::new(), Ok(()));
+    /// Takes those that are there; `true` if there may be more.
+    async fn take(&self, intake: &Intake, buffer: &mut [u8]) -> io::Result<bool> {
+        let (mut batch, mut result) = (Vec::new(), Ok(true));
         for _ in 0..TOGETHER {
             let (count, from) = match self.read(buffer) {
                 Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    result = Ok(false);
+                    break;
+                }
                 Err(error) => {
                     result = Err(error);
                     break;
                 }
             };
+            add(&intake.counters.bytes, count as u64);
             match intake.accepted.payloads(buffer.get(..count).unwrap_or_default()) {
                 Ok(payloads) => payloads.into_iter().for_each(|payload| intake.decode(payload, &from, &mut batch)),
                 Err(refused) => intake.refuse(refused, &from),

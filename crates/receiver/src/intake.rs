@@ -2,13 +2,14 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::{DropReason, Error, Handler, RecordBuf, reentry};
 
 use crate::decode::{Accepted, Refused};
-use crate::stats::{Counters, add};
+use crate::stats::Counters;
 
 /// How many batches may wait for the handler. While they do, nobody reads: senders over streams wait in turn.
 pub(crate) const WAITING_BATCHES: usize = 16;
@@ -17,6 +18,8 @@ pub(crate) const WAITING_BATCHES: usize = 16;
 #[derive(Clone)]
 pub(crate) struct Intake {
     pub(crate) accepted: Accepted,
+    /// How long a frame, and the handshake of TLS, may take.
+    pub(crate) frame_timeout: Duration,
     pub(crate) counters: Arc<Counters>,
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) batches: mpsc::Sender<Vec<RecordBuf>>,
@@ -27,7 +30,7 @@ impl Intake {
     pub(crate) fn decode(&self, payload: &[u8], from: &str, batch: &mut Vec<RecordBuf>) {
         match self.accepted.record(payload) {
             Ok(record) => {
-                add(&self.counters.records, 1);
+                self.counters.record(self.accepted.encoding_of(payload));
                 batch.push(record);
             }
             Err(refused) => self.refuse(refused, from),

@@ -2,7 +2,7 @@
 //!
 //! # What it does
 //!
-//! A [`Receiver`] listens over TCP, UDP and local sockets, reads records from any number of clients at once and gives them to one
+//! A [`Receiver`] listens over TCP, TLS (feature `tls`), UDP and local sockets, reads records from any number of clients at once and gives them to one
 //! handler: a rotating file, a stream, another peer. It reads what the handlers of `tracing-handlers-socket` send, in each of their
 //! encodings, and what `SocketHandler` and `DatagramHandler` of CPython send.
 //!
@@ -47,6 +47,8 @@
 //!   one. Depth, values, memo and repetition have limits.
 //! - A length above [`max_frame_bytes`](ReceiverBuilder::max_frame_bytes) is refused by its prefix. Memory grows with what came, never with
 //!   what was announced; an idle connection has no buffer.
+//! - A frame that takes longer than [`frame_timeout`](ReceiverBuilder::frame_timeout) ends its connection; so does a TLS handshake.
+//! - Told to stop, it ends its direction of each connection and reads what is under way; `SocketHandler` sees that and keeps the rest.
 //! - One bad frame costs that frame; only where nobody can tell the next one's begin is the connection closed. Other clients do not notice.
 //! - While the handler is busy nobody reads, and senders over streams wait. The order of one connection is kept.
 //!
@@ -63,8 +65,18 @@ mod intake;
 mod listen;
 mod receiver;
 mod stats;
+mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+
+/// What the targets of `tests/fuzz` do; it is not there otherwise.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use self::decode::exercise;
 
 pub use self::builder::ReceiverBuilder;
 pub use self::receiver::{Receiver, ReceiverHandle};
 pub use self::stats::{Reason, ReceiverStats};
+#[cfg(feature = "tls")]
+pub use self::tls::TlsIdentity;
 pub use tracing_handlers_socket::Encoding;

@@ -9,10 +9,15 @@ use std::path::PathBuf;
 
 use tracing_handlers_core::Error;
 
+#[cfg(feature = "tls")]
+use crate::tls::TlsIdentity;
+
 /// Where to listen.
 #[derive(Clone, Debug)]
 pub(crate) enum Place {
     Tcp(String),
+    #[cfg(feature = "tls")]
+    Tls(String, TlsIdentity),
     Udp(String),
     #[cfg(unix)]
     Unix(PathBuf),
@@ -24,6 +29,8 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Tcp(address) => write!(f, "tcp {address}"),
+            #[cfg(feature = "tls")]
+            Self::Tls(address, _) => write!(f, "tls {address}"),
             Self::Udp(address) => write!(f, "udp {address}"),
             #[cfg(unix)]
             Self::Unix(path) => write!(f, "unix {}", path.display()),
@@ -37,6 +44,8 @@ impl fmt::Display for Place {
 #[derive(Debug)]
 pub(crate) enum Socket {
     Tcp(TcpListener),
+    #[cfg(feature = "tls")]
+    Tls(TcpListener, TlsIdentity),
     Udp(UdpSocket),
     #[cfg(unix)]
     Unix(UnixListener),
@@ -50,6 +59,11 @@ impl Place {
             Self::Tcp(address) => TcpListener::bind(address).and_then(|socket| {
                 socket.set_nonblocking(true)?;
                 Ok(Socket::Tcp(socket))
+            }),
+            #[cfg(feature = "tls")]
+            Self::Tls(address, identity) => TcpListener::bind(address).and_then(|socket| {
+                socket.set_nonblocking(true)?;
+                Ok(Socket::Tls(socket, identity.clone()))
             }),
             Self::Udp(address) => UdpSocket::bind(address).and_then(|socket| {
                 socket.set_nonblocking(true)?;
@@ -74,6 +88,8 @@ impl Socket {
     pub(crate) fn local_addr(&self) -> Option<SocketAddr> {
         match self {
             Self::Tcp(socket) => socket.local_addr().ok(),
+            #[cfg(feature = "tls")]
+            Self::Tls(socket, _) => socket.local_addr().ok(),
             Self::Udp(socket) => socket.local_addr().ok(),
             #[cfg(unix)]
             _ => None,

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::{TcpListener, UdpSocket};
 #[cfg(unix)]
@@ -27,6 +28,7 @@ pub struct Receiver {
     pub(crate) handler: Box<dyn Handler>,
     pub(crate) accepted: Accepted,
     pub(crate) max_connections: usize,
+    pub(crate) frame_timeout: Duration,
     pub(crate) reporter: Arc<Reporter>,
     pub(crate) handle: ReceiverHandle,
 }
@@ -40,7 +42,8 @@ pub struct ReceiverHandle {
 }
 
 impl ReceiverHandle {
-    /// Tells the receiver to stop: it accepts nobody, reads what has come, hands it over, and [`Receiver::run`] returns.
+    /// Tells the receiver to stop: it ends its direction of each connection, reads what is under way until nothing came for 100 ms,
+    /// two seconds at most, hands all over, and [`Receiver::run`] returns. Who has connected and was not accepted yet is read as well.
     pub fn shutdown(&self) {
         self.stop.send_replace(true);
     }
@@ -50,7 +53,7 @@ impl ReceiverHandle {
         self.counters.snapshot()
     }
 
-    /// Where it listens over TCP and UDP, in the order of the builder's calls.
+    /// Where it listens over TCP, TLS and UDP, in the order of the builder's calls.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         &self.addresses
     }
@@ -62,7 +65,7 @@ impl Receiver {
         ReceiverBuilder::new()
     }
 
-    /// Where it listens over TCP and UDP, in the order of the builder's calls.
+    /// Where it listens over TCP, TLS and UDP, in the order of the builder's calls.
     pub fn local_addrs(&self) -> &[SocketAddr] {
         self.handle.local_addrs()
     }
@@ -81,9 +84,10 @@ impl Receiver {
     ///
     /// The runtime does not take a socket.
     pub async fn run(self) -> Result<ReceiverStats, Error> {
-        let Self { sockets, handler, accepted, max_connections, reporter, handle } = self;
+        let Self { sockets, handler, accepted, max_connections, frame_timeout, reporter, handle } = self;
         let (batches, brought) = mpsc::channel(WAITING_BATCHES);
-        let intake = Intake { accepted, counters: Arc::clone(&handle.counters), reporter: Arc::clone(&reporter), batches };
+        let (counters, own_reporter) = (Arc::clone(&handle.counters), Arc::clone(&reporter));
+        let intake = Intake { accepted, frame_timeout, counters, reporter: own_reporter, batches };
         let tasks = start(sockets, intake, max_connections, &handle)?;
         let bringing = tokio::task::spawn_blocking({
             let reporter = Arc::clone(&reporter);
@@ -121,6 +125,11 @@ fn start(sockets: Vec<Socket>, intake: Intake, max_connections: usize, handle: &
         match socket {
             Socket::Tcp(socket) => {
                 let listener = Listener::Tcp(TcpListener::from_std(socket).map_err(taken)?);
+                tasks.spawn(listener.serve(intake, Arc::clone(&places), stop));
+            }
+            #[cfg(feature = "tls")]
+            Socket::Tls(socket, identity) => {
+                let listener = Listener::Tls(TcpListener::from_std(socket).map_err(taken)?, identity);
                 tasks.spawn(listener.serve(intake, Arc::clone(&places), stop));
             }
             #[cfg(unix)]

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use tracing_handlers_socket::Encoding;
+
 /// Why a frame was refused. Each has a counter of its own in [`ReceiverStats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -16,11 +18,14 @@ pub enum Reason {
     Forbidden,
     /// It is a pickle that is too deep, has too many values, or repeats too much.
     TooComplex,
+    /// It was not whole within `frame_timeout` from its first byte. The connection is closed.
+    TooSlow,
 }
 
 impl Reason {
     /// Every reason, in the order of declaration.
-    pub const ALL: [Reason; 5] = [Self::Oversized, Self::Truncated, Self::Malformed, Self::Forbidden, Self::TooComplex];
+    pub const ALL: [Reason; 6] =
+        [Self::Oversized, Self::Truncated, Self::Malformed, Self::Forbidden, Self::TooComplex, Self::TooSlow];
 
     /// The reason as one word, for messages and metrics.
     pub const fn as_str(self) -> &'static str {
@@ -30,6 +35,7 @@ impl Reason {
             Self::Malformed => "malformed",
             Self::Forbidden => "forbidden",
             Self::TooComplex => "too complex",
+            Self::TooSlow => "too slow",
         }
     }
 }
@@ -48,10 +54,29 @@ pub struct ReceiverStats {
     pub frames: u64,
     /// Those of them that were records. What becomes of these, the handler counts.
     pub records: u64,
+    /// Bytes that came, frames and all; over TLS, those inside of it.
+    pub bytes: u64,
+    by_encoding: [u64; ENCODINGS],
     refused: [u64; Reason::ALL.len()],
 }
 
+/// MessagePack, JSON in frames or lines, pickles.
+const ENCODINGS: usize = 3;
+
+fn place_of(encoding: Encoding) -> usize {
+    match encoding {
+        Encoding::MessagePack => 0,
+        Encoding::Pickle => 2,
+        _ => 1,
+    }
+}
+
 impl ReceiverStats {
+    /// Records that came in one encoding. JSON in frames and JSON in lines count as one.
+    pub fn records_in(&self, encoding: Encoding) -> u64 {
+        self.by_encoding.get(place_of(encoding)).copied().unwrap_or(0)
+    }
+
     /// Frames refused for one reason.
     pub fn refused_for(&self, reason: Reason) -> u64 {
         self.refused.get(reason as usize).copied().unwrap_or(0)
@@ -68,7 +93,8 @@ pub(crate) struct Counters {
     pub(crate) connections: AtomicU64,
     pub(crate) closed: AtomicU64,
     pub(crate) turned_away: AtomicU64,
-    pub(crate) records: AtomicU64,
+    pub(crate) bytes: AtomicU64,
+    records: [AtomicU64; ENCODINGS],
     refused: [AtomicU64; Reason::ALL.len()],
 }
 
@@ -79,15 +105,24 @@ impl Counters {
         }
     }
 
+    pub(crate) fn record(&self, encoding: Encoding) {
+        if let Some(count) = self.records.get(place_of(encoding)) {
+            add(count, 1);
+        }
+    }
+
     pub(crate) fn snapshot(&self) -> ReceiverStats {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         // Before those that were opened: more may be open than is said, never fewer than none.
         let closed = read(&self.closed);
-        let (connections, records) = (read(&self.connections), read(&self.records));
+        let connections = read(&self.connections);
+        let by_encoding = self.records.each_ref().map(read);
+        let records = by_encoding.iter().sum();
         let refused = self.refused.each_ref().map(read);
         let frames = records + refused.iter().sum::<u64>();
         let open = connections.saturating_sub(closed);
-        ReceiverStats { connections, open, turned_away: read(&self.turned_away), frames, records, refused }
+        let (turned_away, bytes) = (read(&self.turned_away), read(&self.bytes));
+        ReceiverStats { connections, open, turned_away, frames, records, bytes, by_encoding, refused }
     }
 }
 

@@ -1,10 +1,15 @@
 //! From bytes that may come from anyone to records (pure).
 
+#[cfg(any(test, fuzzing))]
+#[allow(unreachable_pub, reason = "public for the fuzz targets only")]
+pub mod exercise;
 mod json;
 mod length;
 mod lines;
 mod pickle;
 mod python;
+#[cfg(test)]
+mod replay;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -36,9 +41,14 @@ pub(crate) struct Accepted {
 }
 
 impl Accepted {
+    /// The encoding of one payload; lines of JSON are JSON.
+    pub(crate) fn encoding_of(self, payload: &[u8]) -> Encoding {
+        self.encoding.unwrap_or_else(|| encoding_of(payload))
+    }
+
     /// The record of one payload.
     pub(crate) fn record(self, payload: &[u8]) -> Result<RecordBuf, Refused> {
-        match self.encoding.unwrap_or_else(|| encoding_of(payload)) {
+        match self.encoding_of(payload) {
             Encoding::MessagePack => {
                 RecordBuf::from_bytes(payload).map_err(|error| Refused::new(Reason::Malformed, error.to_string()))
             }

@@ -5,7 +5,7 @@ use tracing_handlers_core::{Level, Record, RecordBuf};
 
 use super::*;
 
-const ACCEPTED: Accepted = Accepted { encoding: None, max_frame_bytes: 1 << 20 };
+pub(super) const ACCEPTED: Accepted = Accepted { encoding: None, max_frame_bytes: 1 << 20 };
 
 fn pickled(payload: &[u8]) -> Result<RecordBuf, Refused> {
     Accepted { encoding: Some(Encoding::Pickle), ..ACCEPTED }.record(payload)
@@ -16,7 +16,7 @@ fn reason(payload: &[u8]) -> Reason {
 }
 
 /// A frame of CPython's, from the file that the sender's tests have too.
-fn frame(name: &str) -> Vec<u8> {
+pub(super) fn frame(name: &str) -> Vec<u8> {
     let frames: serde_json::Value = serde_json::from_str(include_str!("../../tests/data/record_frames.json")).unwrap();
     let text = frames[name]["frame_base64"].as_str().unwrap();
     let alphabet = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";

@@ -102,7 +102,8 @@ impl fmt::Display for Tree<'_> {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Int(value) => write!(f, "{value}"),
             Self::Big(value) => write!(f, "{value}"),
-            Self::Float(value) => write!(f, "{value}"),
+            // `1e308`, and not its 309 digits: a text stays about as long as what came.
+            Self::Float(value) => write!(f, "{value:?}"),
             Self::Text(text) => write!(f, "{text:?}"),
             Self::Bytes(bytes) => write!(f, "{bytes:?}"),
             Self::List(items) => f.debug_list().entries(items.iter().map(Shown)).finish(),

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
 use std::process::Command;
+use std::time::Duration;
 
 use tracing_handlers_receiver::{Reason, Receiver};
 use tracing_handlers_testing::gate::PATIENCE;
@@ -68,6 +69,40 @@ fn a_length_above_the_limit_ends_the_connection_by_its_prefix_alone() {
     other.write_all(&good("after")).unwrap();
     running.records(1);
     running.stop();
+}
+
+#[test]
+fn a_frame_that_comes_too_slowly_ends_its_connection_and_an_idle_one_stays() {
+    let running = Running::start(|builder| builder.tcp("127.0.0.1:0").frame_timeout(Duration::from_millis(50)));
+    let (mut idle, mut slow) = (connect(&running), connect(&running));
+    idle.write_all(&good("first")).unwrap();
+    running.records(1);
+    // A byte now and then would go on for ever: the time of a frame begins once.
+    slow.set_nodelay(true).unwrap();
+    for byte in framed(&[b'{'; 1 << 16]) {
+        if slow.write_all(&[byte]).is_err() || running.handle.stats().refused() > 0 {
+            break;
+        }
+    }
+    assert!(is_closed(&mut slow));
+    assert_eq!(running.handle.stats().refused_for(Reason::TooSlow), 1);
+    idle.write_all(&good("second")).unwrap();
+    running.records(2);
+    assert_eq!(running.stop().refused(), 1);
+}
+
+#[test]
+fn who_has_connected_and_gone_before_anybody_accepted_is_read_all_the_same() {
+    let collected = CollectingHandler::new();
+    let receiver = Receiver::builder().tcp("127.0.0.1:0").handler(collected.clone()).build().unwrap();
+    let address = receiver.local_addrs()[0];
+    for n in 0..20 {
+        TcpStream::connect(address).unwrap().write_all(&good(&n.to_string())).unwrap();
+    }
+    receiver.handle().shutdown();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stats = runtime.block_on(receiver.run()).unwrap();
+    assert_eq!((stats.connections, stats.records, collected.records().len()), (20, 20, 20));
 }
 
 #[test]
@@ -196,6 +231,7 @@ fn settings_that_let_nothing_through_are_refused() {
     assert!(Receiver::builder().tcp("127.0.0.1:0").build().unwrap_err().is_config());
     assert!(Receiver::builder().handler(CollectingHandler::new()).build().unwrap_err().is_config());
     assert!(whole().max_frame_bytes(0).build().unwrap_err().is_config());
+    assert!(whole().frame_timeout(Duration::ZERO).build().unwrap_err().is_config());
     assert!(whole().max_connections(0).build().unwrap_err().is_config());
     let taken = whole().build().unwrap();
     let again = Receiver::builder().tcp(taken.local_addrs()[0].to_string()).handler(CollectingHandler::new());

@@ -11,3 +11,5 @@ mod common;
 mod hostile;
 mod interop;
 mod ours;
+#[cfg(feature = "tls")]
+mod tls;
