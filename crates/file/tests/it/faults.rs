@@ -127,9 +127,7 @@ fn a_pipe_is_written_like_a_file() {
     assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
     let reader = thread::spawn({
         let path = path.clone();
-        move || {
-            fs::read_to_string(path).unwrap()
-        }
+        move || fs::read_to_string(path).unwrap()
     });
     let handler = FileHandler::builder(&path).format(MessageOnly).build().unwrap();
     handler.handle(&record("through the pipe").as_record()).unwrap();

@@ -19,6 +19,8 @@ mod crash;
 #[cfg(unix)]
 mod differential;
 mod faults;
+#[cfg(windows)]
+mod held;
 mod options;
 mod rotation;
 #[cfg(unix)]

@@ -232,7 +232,10 @@ fn a_namer_that_cannot_work_is_refused() {
     let path = at("app.log");
     let same = named(When::Days, |_| "app.log".to_owned());
     let error = same.check(&path, false).unwrap_err();
-    assert_eq!(error.to_string(), format!("setting `namer` = {:?}: is the name of the file itself", path.display().to_string()));
+    assert_eq!(
+        error.to_string(),
+        format!("setting `namer` = {:?}: is the name of the file itself", path.display().to_string())
+    );
 
     let undated = named(When::Days, |name| format!("{}.old", &name[..7]));
     assert!(undated.check(&path, false).is_ok(), "nothing is to be found again");
