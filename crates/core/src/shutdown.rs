@@ -1,7 +1,7 @@
 //! The end of a process: handlers with pending records are flushed at exit, and on request.
 //!
 //! Drop guards miss `process::exit`, forgotten guards and statics, and a global subscriber is never dropped. So a handler that
-//! can have records pending registers itself, and a process-wide exit hook flushes it when `main` returns or `process::exit` is
+//! can have records pending registers itself, and a process-wide exit hook flushes it when `main` returns or (but on Windows) `process::exit` is
 //! called. Nothing here takes signals, and nothing runs after `abort` or `SIGKILL`. What a forked child inherits it leaves to its parent,
 //! or records that wait would come out twice.
 

@@ -100,6 +100,11 @@ fn main() {
 
 /// Runs the ending in a child and looks at what it left.
 fn check(ending: &Ending) {
+    // There it is `ExitProcess`, which runs no hook of C.
+    if cfg!(windows) && ending.name.starts_with("process::exit") {
+        println!("exit: {} ... not on Windows", ending.name);
+        return;
+    }
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("flushed");
     let child = Command::new(env::current_exe().unwrap()).env(ENDING, ending.name).env(FILE, &file).output().unwrap();

@@ -141,7 +141,7 @@ macro_rules! delivery_settings {
             self
         }
 
-        /// Whether what waits is delivered when the process ends by returning from `main` or by `process::exit`, within a second; on by
+        /// Whether what waits is delivered when the process ends by returning from `main` or, but on Windows, by `process::exit`, within a second; on by
         /// default.
         pub fn drain_on_exit(mut self, drain: bool) -> Self {
             self.settings.drain_on_exit = drain;

@@ -33,6 +33,11 @@ fn main() {
 }
 
 fn check(ending: &str) {
+    // There it is `ExitProcess`, which runs no hook of C.
+    if cfg!(windows) && ending.starts_with("process::exit") {
+        println!("exit: {ending} ... not on Windows");
+        return;
+    }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port().to_string();
     let mut command = Command::new(env::current_exe().unwrap());

@@ -25,9 +25,9 @@
 //!
 //! An event holds no sentence but a number and strings; the sentence stands in a *message file* of the source, and without one Event Viewer
 //! says that *the description … cannot be found*, before it lists the strings. The default is [`DEFAULT_MESSAGE_FILE`], a part of
-//! Windows whose sentences 1 to 1000 are `%1`, the first string and nothing else: it is there on every machine, where a file of ours, or a resource in
-//! your executable, would have to be built and shipped by you. [`message_file`](EventLogHandlerBuilder::message_file) names one of yours,
-//! which event ids beyond 1000 need.
+//! Windows whose sentences 1 to 1000 are `%1`, the first string and nothing else, so that nothing has to be installed. [`MESSAGE_FILE`] is a file of
+//! ours with the same sentences, for your installer to write; [`message_file`](EventLogHandlerBuilder::message_file) names it, or one of yours, which
+//! event ids beyond 1000 need.
 //!
 //! # Guarantees
 //!
@@ -40,7 +40,8 @@
 //! - No text of a record becomes an insertion code: `%1` and `%{…}`, which Event Viewer would replace, become `% 1` and `% {…}`; a NUL,
 //!   which would end the text, becomes `␀`.
 //!
-//! What an Event Viewer shows is not verified by our tests: they see the arguments of the calls.
+//! What is verified: the arguments of each call, seen by Wine and by a double of `advapi32.dll`; the registry, read by another program; our message
+//! file, rendered by `FormatMessageW`. What is not: a real Event Viewer has shown no event of ours yet, nor [`DEFAULT_MESSAGE_FILE`] its text.
 //!
 //! # Differs from Python
 //!
@@ -61,5 +62,5 @@ pub use self::api::{Api, Event, Registration, Source};
 pub use self::builder::EventLogHandlerBuilder;
 pub use self::event::{EventType, LogType};
 pub use self::handler::{EventLogHandler, EventLogLayer};
-pub use self::registration::DEFAULT_MESSAGE_FILE;
+pub use self::registration::{DEFAULT_MESSAGE_FILE, MESSAGE_FILE};
 pub use self::text::{MAX_DATA_BYTES, MAX_TEXT_UNITS, WideText};

@@ -10,6 +10,23 @@ use crate::event::LogType;
 /// The message file of sources that name none: a program of Windows with the sentences 1 to 1000, each of which is `%1`.
 pub const DEFAULT_MESSAGE_FILE: &str = r"%SystemRoot%\System32\EventCreate.exe";
 
+/// A message file of ours with the same sentences: a DLL of 19 kB without code, for systems that lack [`DEFAULT_MESSAGE_FILE`], and for programs
+/// that want to depend on nothing but what they install.
+///
+/// An installer writes it where the program lives, and names it:
+///
+/// ```
+/// use tracing_handlers_event_log::{EventLogHandler, MESSAGE_FILE};
+///
+/// let path = std::env::temp_dir().join("shop-messages.dll");
+/// std::fs::write(&path, MESSAGE_FILE)?;
+/// let builder = EventLogHandler::builder("shop").message_file(&path);
+/// # drop(builder);
+/// # std::fs::remove_file(&path)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub const MESSAGE_FILE: &[u8] = include_bytes!("../messages/messages.dll");
+
 /// The longest name of a key in the registry, in UTF-16 units.
 const MAX_NAME_UNITS: usize = 255;
 

@@ -1,7 +1,12 @@
 //! The only user of `std::fs`, behind a trait: tests put faults here, everybody else has [`SystemFs`].
 
+#[cfg(windows)]
+mod windows;
+
 use std::ffi::OsString;
-use std::fs::{self, File, Metadata, OpenOptions, TryLockError};
+#[cfg(unix)]
+use std::fs::TryLockError;
+use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, ErrorKind, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -187,9 +192,9 @@ impl Access {
     }
 }
 
-/// The identity of a file: device and inode on Unix.
+/// The identity of a file: device and inode on Unix, volume and index on Windows.
 ///
-/// Elsewhere, where the standard library has no such number, it is the time of creation.
+/// Elsewhere, where nobody has such a number for us, it is the time of creation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FileId {
     device: u64,
@@ -203,9 +208,9 @@ impl Stat {
         Self { id, len, is_regular: true, is_link: false, modified: Some(modified), created: None, access: None }
     }
 
-    fn of(metadata: &Metadata) -> Self {
+    fn of(metadata: &Metadata, id: FileId) -> Self {
         Self {
-            id: file_id(metadata),
+            id,
             len: metadata.len(),
             is_regular: metadata.is_file(),
             is_link: metadata.is_symlink(),
@@ -222,6 +227,25 @@ fn file_id(metadata: &Metadata) -> FileId {
     FileId { device: metadata.dev(), inode: metadata.ino() }
 }
 
+#[cfg(windows)]
+use self::windows::{appending, look, look_at};
+
+#[cfg(not(windows))]
+fn look(path: &Path, follows_links: bool) -> io::Result<Stat> {
+    let metadata = if follows_links { fs::metadata(path)? } else { fs::symlink_metadata(path)? };
+    Ok(Stat::of(&metadata, file_id(&metadata)))
+}
+
+#[cfg(not(windows))]
+fn look_at(file: &File) -> io::Result<Stat> {
+    file.metadata().map(|metadata| Stat::of(&metadata, file_id(&metadata)))
+}
+
+#[cfg(not(windows))]
+fn appending(file: File, _: &Path) -> File {
+    file
+}
+
 #[cfg(unix)]
 fn access(metadata: &Metadata) -> Option<Access> {
     use std::os::unix::fs::MetadataExt as _;
@@ -233,7 +257,7 @@ fn access(_: &Metadata) -> Option<Access> {
     None
 }
 
-#[cfg(not(unix))]
+#[cfg(not(any(unix, windows)))]
 fn file_id(metadata: &Metadata) -> FileId {
     let created = metadata.created().ok().map(Timestamp::from);
     FileId { device: 0, inode: created.map_or(0, |created| created.as_nanos() as u64) }
@@ -250,7 +274,7 @@ impl Fs for SystemFs {
         apply(options, how.append(true));
         let opened = match how.open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => make(how, path),
-            found => found.map(|file| Opened::new(file, false)),
+            found => found.map(|file| Opened::new(appending(file, path), false)),
         };
         // What a refused link is called differs between systems, so it is looked for.
         let is_refused_link = || !options.follow_symlinks && fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink());
@@ -260,7 +284,7 @@ impl Fs for SystemFs {
     fn create_new(&self, path: &Path, options: &FileOptions) -> io::Result<Opened> {
         let mut how = OpenOptions::new();
         apply(options, how.append(true).create_new(true));
-        how.open(path).map(|file| Opened::new(file, true))
+        how.open(path).map(|file| Opened::new(appending(file, path), true))
     }
 
     fn open_read(&self, path: &Path, options: &FileOptions) -> io::Result<Box<dyn FsFile>> {
@@ -280,19 +304,19 @@ impl Fs for SystemFs {
 
     fn unlink(&self, path: &Path) -> io::Result<Unlinked> {
         // An open file keeps its blocks after its name is gone. Only regular files are opened: a pipe would wait for a
-        // writer. What cannot be opened is unlinked in the time that it takes.
-        let is_regular = fs::symlink_metadata(path)?.is_file();
+        // writer. What cannot be opened is unlinked in the time that it takes. On Windows a name may stay as long as the file is open.
+        let is_regular = cfg!(unix) && fs::symlink_metadata(path)?.is_file();
         let open = if is_regular { File::open(path).ok() } else { None };
         fs::remove_file(path)?;
         Ok(open.map_or_else(Unlinked::nothing, Unlinked::keeping))
     }
 
     fn stat(&self, path: &Path) -> io::Result<Stat> {
-        fs::metadata(path).map(|metadata| Stat::of(&metadata))
+        look(path, true)
     }
 
     fn stat_entry(&self, path: &Path) -> io::Result<Stat> {
-        fs::symlink_metadata(path).map(|metadata| Stat::of(&metadata))
+        look(path, false)
     }
 
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
@@ -319,9 +343,9 @@ fn make(mut how: OpenOptions, path: &Path) -> io::Result<Opened> {
         // Somebody else was faster, or a symbolic link stands there whose target is still to be made.
         Err(error) if error.kind() == ErrorKind::AlreadyExists => {
             let is_missing = fs::metadata(path).is_err();
-            how.create_new(false).create(true).open(path).map(|file| Opened::new(file, is_missing))
+            how.create_new(false).create(true).open(path).map(|file| Opened::new(appending(file, path), is_missing))
         }
-        made => made.map(|file| Opened::new(file, true)),
+        made => made.map(|file| Opened::new(appending(file, path), true)),
     }
 }
 
@@ -391,7 +415,7 @@ impl FsFile for File {
     }
 
     fn stat(&self) -> io::Result<Stat> {
-        self.metadata().map(|metadata| Stat::of(&metadata))
+        look_at(self)
     }
 
     fn truncate(&self, len: u64) -> io::Result<()> {
@@ -402,6 +426,8 @@ impl FsFile for File {
         self.sync_data()
     }
 
+    /// Not on Windows, where the lock of one handle keeps all others from reading, too.
+    #[cfg(unix)]
     fn try_lock(&self) -> io::Result<bool> {
         match File::try_lock(self) {
             Ok(()) => Ok(true),
@@ -410,6 +436,7 @@ impl FsFile for File {
         }
     }
 
+    #[cfg(unix)]
     fn try_lock_shared(&self) -> io::Result<bool> {
         match File::try_lock_shared(self) {
             Ok(()) => Ok(true),
@@ -418,6 +445,7 @@ impl FsFile for File {
         }
     }
 
+    #[cfg(unix)]
     fn unlock(&self) -> io::Result<()> {
         File::unlock(self)
     }

@@ -171,7 +171,7 @@ macro_rules! file_settings {
             self
         }
 
-        /// Whether a buffered handler is flushed when the process ends by returning from `main` or by `process::exit`; on by default.
+        /// Whether a buffered handler is flushed when the process ends by returning from `main` or, but on Windows, by `process::exit`; on by default.
         pub fn drain_on_exit(mut self, drain: bool) -> Self {
             self.settings.set_drain_on_exit(drain);
             self

@@ -67,7 +67,7 @@ macro_rules! queue_settings {
             self
         }
 
-        /// Whether what waits is handed on when the process ends by returning from `main` or by `process::exit`; on by default.
+        /// Whether what waits is handed on when the process ends by returning from `main` or, but on Windows, by `process::exit`; on by default.
         pub fn drain_on_exit(mut self, drain: bool) -> Self {
             self.settings.drain_on_exit = drain;
             self

@@ -117,6 +117,11 @@ fn run(name: &str) -> (Option<i32>, String, String) {
 }
 
 fn check(ending: &Ending) {
+    // There it is `ExitProcess`, which runs no hook of C.
+    if cfg!(windows) && ending.name.starts_with("process::exit") {
+        println!("exit: {} ... not on Windows", ending.name);
+        return;
+    }
     let (code, stderr, written) = run(ending.name);
     assert_eq!(code, Some(ending.code), "{}\n{stderr}", ending.name);
     assert_eq!(written.lines().collect::<Vec<_>>(), ending.expected, "{}\n{stderr}", ending.name);

@@ -128,7 +128,8 @@ impl RotatingFileHandlerBuilder {
 
     /// What moves the file to the first backup's name, instead of a rename. Backups that exist are always renamed.
     ///
-    /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later.
+    /// It runs while the file is locked. Where it fails, the old file goes on being written and it is called again a second later, and then
+    /// ever more seldom, up to half a minute.
     pub fn rotator(mut self, rotator: impl Fn(&Path, &Path) -> io::Result<()> + Send + Sync + 'static) -> Self {
         self.hooks.set_rotator(rotator);
         self
@@ -152,7 +153,7 @@ impl RotatingFileHandlerBuilder {
 
     /// Whether what an earlier process left in the file is rolled before anything is written: at `build()` or, delayed, before the first
     /// record. An empty file is left; [`truncate`](Self::truncate) has nothing to do then. Where it fails, records go into the old file,
-    /// and it is tried again a second later.
+    /// and it is tried again, after a second at first.
     pub fn roll_on_start(mut self, roll_on_start: bool) -> Self {
         self.settings.set_roll_on_start(roll_on_start);
         self

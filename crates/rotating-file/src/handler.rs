@@ -54,6 +54,12 @@ impl RotatingFileHandler {
         RotatingFileHandlerBuilder::new(path.as_ref())
     }
 
+    /// How often the file could not be rolled, as on Windows while another program has it open without sharing it. Records go on into the old
+    /// file, which grows beyond its limit meanwhile; each failure is reported, and it is tried again after 1, 2, 4 and so on up to 30 seconds.
+    pub fn failed_rollovers(&self) -> u64 {
+        self.sink.failed_rollovers()
+    }
+
     /// Rolls the file over now, whatever its size, also an empty one: Python's `doRollover`. With a backup count of 0 the file is only opened again.
     ///
     /// # Errors

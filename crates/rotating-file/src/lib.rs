@@ -21,7 +21,7 @@
 //! - Those of `tracing-handlers-file`: one record, one write; nothing torn; what cannot be written is counted and reported.
 //! - A record is never split over two files.
 //! - A rollover that fails at any step (disk full, rename refused, directory gone) loses nothing: the record goes into the old
-//!   file, the failure is reported, and the rollover is tried again a second later.
+//!   file, the failure is reported, and the rollover is tried again a second later, then after 2, 4 and so on up to 30 seconds.
 //! - A process that is killed between any two steps of a rollover leaves every record in exactly one file. The next rollover
 //!   closes the gap that was left, without giving up a backup.
 //! - The caller never waits while the blocks of the oldest backup are freed: a thread does that.

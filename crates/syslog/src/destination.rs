@@ -1,6 +1,7 @@
 //! Where messages go, and what text means which host and port (pure).
 
 use std::fmt;
+#[cfg(unix)]
 use std::path::PathBuf;
 
 use tracing_handlers_core::Error;

@@ -51,10 +51,9 @@ impl SyslogHandler {
     }
 
     pub(crate) fn start(plan: Plan) -> Result<Self, Error> {
+        #[cfg_attr(not(unix), allow(unused_variables, reason = "local sockets are those of Unix"))]
         let Plan { settings, target, encoder, local_framing, is_split, resend_window } = plan;
         let (name, cut) = (format!("syslog {target}"), encoder.cut_counter());
-        #[cfg(not(unix))]
-        drop(local_framing);
         let delivery = match target {
             #[cfg(unix)]
             Target::Local(paths) if is_split => {

@@ -15,6 +15,7 @@ use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
 use tracing_handlers_delivery::dial::Peer;
 use tracing_handlers_delivery::{Frames, Outcome, Transport};
 
+#[cfg(unix)]
 use crate::wire::Framing;
 use crate::wire::framing::counted;
 

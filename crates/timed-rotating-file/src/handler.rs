@@ -46,6 +46,12 @@ impl TimedRotatingFileHandler {
         TimedRotatingFileHandlerBuilder::new(path.as_ref())
     }
 
+    /// How often the file could not be rolled, as on Windows while another program has it open without sharing it. Records go on into the old
+    /// file, which grows beyond its limit meanwhile; each failure is reported, and it is tried again after 1, 2, 4 and so on up to 30 seconds.
+    pub fn failed_rollovers(&self) -> u64 {
+        self.sink.failed_rollovers()
+    }
+
     /// Rolls the file over now: Python's `doRollover`. The next rollover is then a whole period away, or at its time of the day.
     ///
     /// A file in which nothing stands but its header is not rolled, as at the end of a period; Python makes an empty rolled file of it.

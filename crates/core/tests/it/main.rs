@@ -1,5 +1,6 @@
 //! Tests of the core through its public API.
 
+#![cfg_attr(not(unix), allow(unused_imports, dead_code, reason = "some of it is for tests of Unix alone"))]
 // Clippy's exceptions for tests do not reach the functions that tests call.
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
@@ -12,6 +13,8 @@ mod lineage;
 #[cfg(feature = "metrics")]
 mod metrics;
 mod one_capture;
+// Compared with CPython and other programs of Unix, which are not there under Wine.
+#[cfg(unix)]
 mod python_formats;
 mod record;
 mod shutdown;

@@ -16,3 +16,5 @@ mod failures;
 mod log;
 mod registration;
 mod settings;
+#[cfg(windows)]
+mod windows;

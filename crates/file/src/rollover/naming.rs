@@ -190,7 +190,7 @@ mod tests {
     }
 
     fn dated(pattern: &str, default: &str) -> String {
-        read(pattern, Endings::Date).unwrap().name(Path::new(default)).to_string_lossy().into_owned()
+        read(pattern, Endings::Date).unwrap().name(Path::new(default)).to_string_lossy().replace('\\', "/")
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::log_file::LogFile;
 use crate::settings::Settings;
 use crate::upkeep::{Aftermath, Arrival, Background, Place, Upkeep, Verdict};
 
-/// How long a rollover or a reopening that failed is left alone, in nanoseconds of the handler's clock.
+/// How long a rollover or a reopening that failed is left alone at first, in nanoseconds of the handler's clock.
 pub(super) const RETRY_AFTER: u64 = 1_000_000_000;
 
 /// How often the others may be faster with a rollover before a record is written all the same.
@@ -46,6 +46,9 @@ pub(super) struct Io<U> {
     /// The file was rolled, but the new one could not be opened: records go on into the old file until it can.
     is_rolled: bool,
     failed_at: Option<Timestamp>,
+    /// How often rolling failed since it worked.
+    failed_in_a_row: u32,
+    failed_rollovers: u64,
     /// What an earlier process left is still to be rolled.
     rolls_first: bool,
     is_closed: bool,
@@ -77,6 +80,8 @@ impl<U: Upkeep> Io<U> {
             file: None,
             is_rolled: false,
             failed_at: None,
+            failed_in_a_row: 0,
+            failed_rollovers: 0,
             rolls_first: roll_on_start,
             is_closed: false,
             stats: Stats::new(),
@@ -377,6 +382,10 @@ impl<U: Upkeep> Io<U> {
 
     pub(super) fn stats(&self) -> Stats {
         self.stats.with_pending(self.back.pending())
+    }
+
+    pub(super) fn failed_rollovers(&self) -> u64 {
+        self.failed_rollovers
     }
 
     fn closed(&self) -> Error {

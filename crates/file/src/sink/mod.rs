@@ -105,6 +105,11 @@ impl<U: Upkeep> Sink<U> {
         Ok(bytes.len())
     }
 
+    /// How often the file could not be rolled.
+    pub fn failed_rollovers(&self) -> u64 {
+        lock(&self.shared.io).failed_rollovers()
+    }
+
     /// Runs `action` on the open file and what keeps it up, with everything buffered written before.
     pub fn with_io<R>(&self, action: impl FnOnce(&mut FileAccess<'_, U>) -> R) -> R {
         let mut io = lock(&self.shared.io);

@@ -275,6 +275,7 @@ fn a_directory_that_cannot_be_synced_is_tried_once_a_file() {
 }
 
 /// What cannot be synced is no reason to complain all the time.
+#[cfg(unix)]
 #[test]
 fn devices_are_not_synced() {
     let fs = FaultFs::new();

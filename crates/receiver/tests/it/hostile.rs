@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream, UdpSocket};
+#[cfg(unix)]
 use std::process::Command;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ fn is_closed(stream: &mut TcpStream) -> bool {
     stream.read(&mut [0; 1]).map_or_else(|error| error.kind() == std::io::ErrorKind::ConnectionReset, |count| count == 0)
 }
 
+/// The pickle is CPython's.
+#[cfg(unix)]
 #[test]
 fn a_pickle_that_calls_something_is_refused_and_nothing_is_called() {
     let directory = tempfile::tempdir().unwrap();

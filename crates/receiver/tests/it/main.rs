@@ -1,5 +1,6 @@
 //! The tests of the receiver.
 
+#![cfg_attr(not(unix), allow(unused_imports, dead_code, reason = "some of it is for tests of Unix alone"))]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -9,6 +10,8 @@
 )]
 mod common;
 mod hostile;
+// Compared with CPython and other programs of Unix, which are not there under Wine.
+#[cfg(unix)]
 mod interop;
 mod ours;
 #[cfg(feature = "tls")]

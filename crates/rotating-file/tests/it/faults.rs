@@ -69,6 +69,31 @@ fn a_refused_rename_keeps_the_record_in_the_old_file() {
 }
 
 #[test]
+fn a_rename_that_is_refused_for_long_is_tried_ever_more_seldom_and_each_failure_counted_and_reported() {
+    let setting = setting();
+    setting.fs.fail(Op::Rename, ErrorKind::PermissionDenied);
+    let mut tries = Vec::new();
+    for second in 0..130_u64 {
+        let before = setting.handler.failed_rollovers();
+        setting.handle("ten bytes.");
+        if setting.handler.failed_rollovers() > before {
+            tries.push(second);
+        }
+        setting.clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(tries, [1, 2, 4, 8, 16, 32, 62, 92, 122]);
+    assert_eq!((setting.failures.len(), setting.failures.lost()), (tries.len(), 0), "none is silent");
+    assert_eq!(lines_of(&setting.path).len(), 130, "all went into the old file");
+    setting.clock.advance(Duration::from_secs(30));
+    setting.recovers(&["ten bytes."; 130]);
+
+    // What worked makes the next failure a first one.
+    setting.fs.fail(Op::Rename, ErrorKind::PermissionDenied);
+    setting.handle("once more");
+    setting.recovers(&[&["ten bytes."; 130][..], &["recovered", "once more"]].concat());
+}
+
+#[test]
 fn a_rename_refused_half_way_up_the_chain_loses_no_backup() {
     let setting = setting();
     for message in ["the first", "the second", "the third"] {

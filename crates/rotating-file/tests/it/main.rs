@@ -1,5 +1,6 @@
 //! The tests of the rotating file handler.
 
+#![cfg_attr(not(unix), allow(unused_imports, dead_code, reason = "some of it is for tests of Unix alone"))]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,8 +15,12 @@ mod compress;
 mod contract;
 mod cpython;
 mod crash;
+// Compared with CPython and other programs of Unix, which are not there under Wine.
+#[cfg(unix)]
 mod differential;
 mod faults;
+#[cfg(windows)]
+mod held;
 #[cfg(unix)]
 mod lease;
 mod options;

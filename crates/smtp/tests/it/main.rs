@@ -1,5 +1,6 @@
 //! The tests of the mail handler.
 
+#![cfg_attr(not(unix), allow(unused_imports, dead_code, reason = "some of it is for tests of Unix alone"))]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,
@@ -14,7 +15,8 @@ mod faults;
 mod injection;
 mod mails;
 mod python;
-#[cfg(feature = "tls")]
+// Servers in Python, which is not there under Wine.
+#[cfg(all(unix, feature = "tls"))]
 mod real;
 mod server;
 mod settings;

@@ -8,7 +8,9 @@ use tracing_handlers_socket::{DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::format::line_of;
 use tracing_handlers_testing::{FailureLog, MessageOnly, Subject, contract};
 
-use crate::peer::{Arrived, StreamPeer, UdpPeer, UnixDatagramPeer};
+#[cfg(unix)]
+use crate::peer::UnixDatagramPeer;
+use crate::peer::{Arrived, StreamPeer, UdpPeer};
 
 /// The longest that goes into a datagram, with the rest of the record.
 const LONGEST: usize = 60_000;
@@ -32,6 +34,7 @@ fn messages(payloads: Vec<Vec<u8>>) -> Vec<String> {
     payloads.iter().map(|payload| line_of(Record::decode(payload).unwrap().message())).collect()
 }
 
+#[cfg(unix)]
 fn texts(payloads: Vec<Vec<u8>>) -> Vec<String> {
     payloads.into_iter().map(|payload| String::from_utf8(payload).unwrap()).collect()
 }
@@ -69,8 +72,10 @@ impl Subject for Tcp {
 }
 
 /// A local stream, JSON in a format of the user's own.
+#[cfg(unix)]
 struct Unix(StreamPeer, Opened);
 
+#[cfg(unix)]
 impl Subject for Unix {
     fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
         let builder = SocketHandler::builder().unix(self.0.address.path());
@@ -136,8 +141,10 @@ impl Subject for Udp {
 }
 
 /// Local datagrams, JSON in a format of the user's own.
+#[cfg(unix)]
 struct UnixDatagrams(UnixDatagramPeer, Opened);
 
+#[cfg(unix)]
 impl Subject for UnixDatagrams {
     fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
         let builder = DatagramHandler::builder().unix(self.0.path());
@@ -159,6 +166,8 @@ impl Subject for UnixDatagrams {
 }
 
 contract!(tcp, || Tcp(StreamPeer::tcp(), Opened::default()));
+#[cfg(unix)]
 contract!(unix, || Unix(StreamPeer::unix(), Opened::default()));
 contract!(udp, || Udp(UdpPeer::new(), Opened::default()));
+#[cfg(unix)]
 contract!(unix_datagrams, || UnixDatagrams(UnixDatagramPeer::new(), Opened::default()));

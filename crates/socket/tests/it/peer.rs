@@ -2,12 +2,15 @@
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+#[cfg(unix)]
 use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
+#[cfg(unix)]
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 
+#[cfg(unix)]
 use tempfile::TempDir;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_testing::gate::PATIENCE;
@@ -116,11 +119,13 @@ macro_rules! connection {
     };
 }
 connection!(TcpStream);
+#[cfg(unix)]
 connection!(UnixStream);
 
 /// Where a [`StreamPeer`] listens.
 pub(crate) enum Address {
     Tcp(Port),
+    #[cfg(unix)]
     Unix(TempDir),
 }
 
@@ -128,6 +133,7 @@ type Accept = Box<dyn Fn() -> Box<dyn Connection> + Send>;
 type Connect = Box<dyn Fn() -> Box<dyn Connection> + Send>;
 
 impl Address {
+    #[cfg(unix)]
     pub(crate) fn path(&self) -> PathBuf {
         match self {
             Self::Unix(folder) => folder.path().join("peer"),
@@ -138,6 +144,7 @@ impl Address {
     pub(crate) fn port(&self) -> u16 {
         match self {
             Self::Tcp(port) => port.number(),
+            #[cfg(unix)]
             Self::Unix(_) => panic!("a path has no port"),
         }
     }
@@ -149,6 +156,7 @@ impl Address {
                 let connect = move || Box::new(TcpStream::connect((Ipv4Addr::LOCALHOST, number)).unwrap()) as _;
                 (Box::new(move || Box::new(listener.accept().unwrap().0)), Box::new(connect))
             }
+            #[cfg(unix)]
             Self::Unix(_) => {
                 let path = self.path();
                 std::fs::remove_file(&path).ok();
@@ -187,6 +195,7 @@ impl StreamPeer {
         Self::new(Address::Tcp(Port::reserve()))
     }
 
+    #[cfg(unix)]
     pub(crate) fn unix() -> Self {
         Self::new(Address::Unix(tempfile::tempdir().unwrap()))
     }
@@ -234,12 +243,14 @@ impl Drop for StreamPeer {
 }
 
 /// Keeps the datagrams of a socket in the file system.
+#[cfg(unix)]
 pub(crate) struct UnixDatagramPeer {
     folder: TempDir,
     pub(crate) arrived: Arrived,
     reader: Mutex<Option<JoinHandle<()>>>,
 }
 
+#[cfg(unix)]
 impl UnixDatagramPeer {
     pub(crate) fn new() -> Self {
         let peer = Self { folder: tempfile::tempdir().unwrap(), arrived: Arrived::default(), reader: Mutex::default() };
@@ -267,6 +278,7 @@ impl UnixDatagramPeer {
     }
 }
 
+#[cfg(unix)]
 impl Drop for UnixDatagramPeer {
     fn drop(&mut self) {
         self.leave();

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{TcpListener, UdpSocket};
+#[cfg(unix)]
 use std::process::Command;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tracing_handlers_testing::{FailureLog, record};
 use tracing_subscriber::prelude::*;
 
 use crate::peer::{Arrived, Port, StreamPeer, read_frame};
+#[cfg(unix)]
 use crate::python::Python;
 
 fn soon() -> Retry {
@@ -19,10 +21,12 @@ fn soon() -> Retry {
 }
 
 /// Sends a signal to a process of this test.
+#[cfg(unix)]
 fn signal(process: u32, name: &str) {
     assert!(Command::new("kill").args([name, &process.to_string()]).status().unwrap().success());
 }
 
+#[cfg(unix)]
 #[test]
 fn nobody_who_logs_waits_for_a_peer_that_is_stopped_and_it_gets_what_waited() {
     let (mut python, port) = Python::receive("tcp", "0");
@@ -168,8 +172,8 @@ fn a_lossy_handler_drops_what_a_peer_that_stops_reading_did_not_get_and_no_more(
 
 #[test]
 fn messagepack_is_the_record_as_it_is() {
-    let peer = StreamPeer::unix();
-    let handler = SocketHandler::builder().unix(peer.address.path()).build().unwrap();
+    let peer = StreamPeer::tcp();
+    let handler = SocketHandler::builder().tcp("127.0.0.1", peer.address.port()).build().unwrap();
     let sent =
         Record::builder().message("slow").field("millis", 812_u64).span("request", "app", [("id", 7_i64.into())]).build();
     handler.handle(&sent.as_record()).unwrap();

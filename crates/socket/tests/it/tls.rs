@@ -75,7 +75,6 @@ fn any_certificate_will_do_for_who_says_that_it_is_dangerous() {
     is_trusted("127.0.0.1", Tls::new().dangerously_accept_any_certificate());
 }
 
-#[cfg(unix)]
 #[test]
 fn a_local_socket_has_no_tls() {
     let refused = SocketHandler::builder().unix("/nowhere").tls(Tls::new()).build().unwrap_err().to_string();

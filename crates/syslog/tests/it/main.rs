@@ -1,5 +1,6 @@
 //! The tests of the syslog handler.
 
+#![cfg_attr(not(unix), allow(unused_imports, dead_code, reason = "some of it is for tests of Unix alone"))]
 #![allow(
     clippy::expect_used,
     clippy::indexing_slicing,

@@ -16,7 +16,8 @@ impl Setting {
     /// After the fault: the next record past the pause is in a new file, the others in that of their day, none lost or doubled.
     fn recovers(&self, handler: &TimedRotatingFileHandler, expected: &[&str]) {
         self.fs.heal_all();
-        self.advance(1);
+        // As long as the pause after a second failure.
+        self.advance(2);
         handle(handler, "recovered");
         assert_eq!(self.lines_in("app.log"), ["recovered"], "rolled as soon as it could");
         assert_eq!(self.lines_in(JANUARY_31), expected);
@@ -148,6 +149,8 @@ fn a_full_disk_costs_the_record_and_nothing_else() {
     assert!(handler.stats().is_balanced());
 }
 
+/// Not under Wine: it keeps the name of a removed file as long as that is open, as Windows did before version 10.
+#[cfg(unix)]
 #[test]
 fn a_directory_that_is_gone_is_made_again() {
     let (setting, handler) = since_noon();

@@ -81,7 +81,6 @@ fn to_json(case: &Case) -> serde_json::Value {
     })
 }
 
-#[cfg(unix)]
 #[test]
 fn the_next_rollover_is_pythons() {
     if !child::is_child() {

@@ -4,8 +4,6 @@
 //! list of its changes. A time that a clock jumps over is expected where the clock would have shown it without the jump, which is
 //! what CPython's tests ask for.
 
-#![cfg(unix)]
-
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,5 @@
 //! Midnights around a change of the clock, through the handler: every record stands in the file of the date that the wall showed.
 
-#![cfg(unix)]
-
 use std::collections::BTreeSet;
 
 use time::macros::datetime;

@@ -7,6 +7,10 @@ use crate::cleanup;
 use crate::log_file::LogFile;
 use crate::upkeep::{Aftermath, Arrival, Place, Upkeep, Verdict};
 
+/// Who is in the way (on Windows whoever has the file open without sharing it) may stay for hours.
+const LONGEST_WAIT: u64 = 30 * RETRY_AFTER;
+const MOST_DOUBLINGS: u32 = 5;
+
 impl<U: Upkeep> Io<U> {
     /// Reopens or rolls until there is a file that the record can be written to; others may be faster.
     #[cold]
@@ -55,13 +59,13 @@ impl<U: Upkeep> Io<U> {
         }
     }
 
-    /// Reopens or rolls; says whether that worked. A failure is noted and tried again a second later; the old file goes on being
-    /// written.
+    /// Reopens or rolls; says whether that worked. A failure is noted and tried again a second later, and a rollover after two seconds then,
+    /// four and so on up to [`LONGEST_WAIT`]; the old file goes on being written.
     #[cold]
     pub(in crate::sink) fn keep_up(&mut self, verdict: Verdict, arrival: Arrival, notes: &mut Vec<Error>) -> bool {
         let now = self.clock.now();
-        let wait = self.failed_at.is_some_and(|at| at.as_nanos().abs_diff(now.as_nanos()) < RETRY_AFTER);
-        if wait {
+        let wait = (RETRY_AFTER << self.failed_in_a_row.saturating_sub(1).min(MOST_DOUBLINGS)).min(LONGEST_WAIT);
+        if self.failed_at.is_some_and(|at| at.as_nanos().abs_diff(now.as_nanos()) < wait) {
             return false;
         }
         let done = match verdict {
@@ -72,6 +76,8 @@ impl<U: Upkeep> Io<U> {
         };
         let is_done = done.is_ok();
         self.failed_at = (!is_done).then_some(now);
+        // A file that is only to be followed is found again at once.
+        self.failed_in_a_row = if !is_done && verdict == Verdict::Roll { self.failed_in_a_row.saturating_add(1) } else { 0 };
         notes.extend(done.err());
         is_done
     }
@@ -154,6 +160,7 @@ impl<U: Upkeep> Io<U> {
         if self.is_rolled {
             self.rolls_first = false;
         } else {
+            self.failed_rollovers += 1;
             self.go_on();
         }
         rolled
@@ -166,7 +173,7 @@ impl<U: Upkeep> Io<U> {
         }
         let mut new = self.care.open(&*self.fs, &self.path, false, notes).inspect_err(|_| self.go_on())?;
         let was_rolled = std::mem::take(&mut self.is_rolled);
-        self.failed_at = None;
+        (self.failed_at, self.failed_in_a_row) = (None, 0);
         match &self.file {
             Some(old) if old.id() == new.id() => new.continues(old),
             Some(_) if !was_rolled => {
