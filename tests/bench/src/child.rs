@@ -8,8 +8,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::Failed;
-use crate::contestants::{self, Contestant, Place};
+use crate::contestants::{self, Contestant, Field, Place};
 use crate::measure::Probe;
+use crate::receiver::Receiver;
 use crate::workload::Workload;
 
 /// What was measured, by name.
@@ -53,15 +54,26 @@ impl Job {
             workload: workload.parse()?,
             events: events.parse()?,
             producers: producers.parse()?,
-            place: Place { directory: PathBuf::from(directory), max_bytes: max_bytes.parse()?, backups: backups.parse()? },
+            place: Place {
+                directory: PathBuf::from(directory),
+                max_bytes: max_bytes.parse()?,
+                backups: backups.parse()?,
+                port: 0,
+            },
         })
     }
 }
 
-/// Starts the contestant and measures.
+/// Starts the contestant, and the receiver of one that sends, and measures.
 pub(crate) fn run(job: &Job) -> Result<Figures, Failed> {
-    let running = job.contestant.start(&job.place)?;
-    job.probe.run(running, job)
+    let mut place = job.place.clone();
+    let receiver = match job.contestant.field {
+        Field::Network(wire) => Some(Receiver::start(wire, &place.socket())?),
+        Field::Files => None,
+    };
+    place.port = receiver.as_ref().map_or(0, |receiver| receiver.port);
+    let running = job.contestant.start(&place)?;
+    job.probe.run(running, job, receiver.as_ref())
 }
 
 /// How many events are in a burst.

@@ -6,7 +6,7 @@
 //!   --quick          a smoke run of some seconds; its figures mean nothing
 //!   --rounds N       how often everything is repeated, 5 unless told
 //!   --only a,b       these contestants; name a baseline too, or there are no ratios
-//!   --measure m      caller | throughput | alloc | rollover | callgrind | all (the default)
+//!   --measure m      caller | throughput | alloc | rollover | callgrind | network | all (the default)
 //!   --out file       one JSON line a result, `target/bench/<seconds>.jsonl` unless told
 //!   --list           the contestants
 //! ```
@@ -23,6 +23,7 @@
 //! | allocations | an event, in the caller and in all threads, in the steady state |
 //! | rollover | the caller's worst times while 300 MiB go through a file that rolls over at 10 MiB, and without rolling over |
 //! | instructions | an event, in all threads, counted by callgrind |
+//! | network | events a second from two threads until a thread of the child has received them, beside a plain loop over the same socket |
 //!
 //! The cost of reading the clock is measured in each child and subtracted. A contestant that writes slower than the loop runs
 //! has to make it wait sooner or later: `rollover` runs without pauses, so its times hold back-pressure too, in both columns.
@@ -33,6 +34,7 @@ mod contestants;
 mod measure;
 mod options;
 mod parent;
+mod receiver;
 mod report;
 mod stats;
 mod workload;
@@ -66,7 +68,7 @@ fn run() -> Result<(), Failed> {
         Command::Help => writeln!(out, "{}", options::HELP)?,
         Command::List => {
             for contestant in contestants::ALL {
-                writeln!(out, "{}", contestant.name)?;
+                writeln!(out, "{} {}", contestant.name, contestant.field.name())?;
             }
         }
         Command::Child(job) => writeln!(out, "{}", serde_json::to_string(&child::run(&job)?)?)?,

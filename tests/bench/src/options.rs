@@ -14,7 +14,7 @@ tracing-handlers-bench [callgrind] [options]
   --quick          a smoke run of some seconds; its figures mean nothing
   --rounds N       how often everything is repeated, 5 unless told
   --only a,b       these contestants; name a baseline too, or there are no ratios
-  --measure m      caller | throughput | alloc | rollover | callgrind | all (the default)
+  --measure m      caller | throughput | alloc | rollover | callgrind | network | all (the default)
   --out file       one JSON line a result, target/bench/<seconds>.jsonl unless told
   --list           the contestants
 
@@ -78,7 +78,7 @@ impl Options {
     pub(crate) fn measures(&self) -> impl Iterator<Item = Measure> {
         // Everything runs ten to fifty times slower under valgrind, which is not what a smoke run is for.
         let all = |measure: &Measure| self.family == "all" && !(self.quick && measure.family() == "callgrind");
-        Measure::ALL.into_iter().filter(move |measure| measure.family() == self.family || all(measure))
+        Measure::ALL.iter().copied().filter(move |measure| measure.family() == self.family || all(measure))
     }
 }
 

@@ -101,6 +101,7 @@ struct Size {
     rollover_bytes: u64,
     rollover_max_bytes: u64,
     instruction_events: u64,
+    network_events: u64,
 }
 
 impl Size {
@@ -114,6 +115,7 @@ impl Size {
                 rollover_bytes: 1 << 20,
                 rollover_max_bytes: 100 << 10,
                 instruction_events: 200,
+                network_events: 2_000,
             };
         }
         Self {
@@ -124,6 +126,7 @@ impl Size {
             rollover_bytes: 300 << 20,
             rollover_max_bytes: 10 << 20,
             instruction_events: 2_000,
+            network_events: 500_000,
         }
     }
 
@@ -135,6 +138,7 @@ impl Size {
             Measure::Allocations(_) => self.allocation_events,
             Measure::Rollover => self.rollover_bytes / LINE_BYTES,
             Measure::Instructions(_) => self.instruction_events,
+            Measure::Network(wire) => self.network_events / measure.producers() / if wire.is_stream() { 1 } else { 5 },
         }
     }
 }
@@ -195,7 +199,7 @@ fn arguments(measure: Measure, contestant: &'static Contestant, events: u64, max
         workload: measure.workload(),
         events,
         producers: measure.producers(),
-        place: Place { directory: folder.to_owned(), max_bytes, backups: BACKUPS },
+        place: Place { directory: folder.to_owned(), max_bytes, backups: BACKUPS, port: 0 },
     };
     let mut arguments = vec!["child".to_owned()];
     arguments.extend(job.to_arguments());

@@ -3,7 +3,6 @@
 use std::io::Write;
 
 use crate::Failed;
-use crate::contestants::BASELINES;
 use crate::measure::Measure;
 use crate::options::Options;
 use crate::parent::Observation;
@@ -26,7 +25,7 @@ fn head(measure: Measure) -> Vec<String> {
     let mut cells = vec![String::new()];
     cells.extend(measure.columns().iter().map(|(_, title)| (*title).to_owned()));
     if measure.headline().is_some() {
-        cells.extend(["÷ ta blocking".to_owned(), "÷ ta nonblocking".to_owned()]);
+        cells.extend(measure.baselines().iter().map(|(_, title)| (*title).to_owned()));
     }
     cells
 }
@@ -42,7 +41,7 @@ fn row(measure: Measure, name: &str, seen: &[&Observation]) -> Option<Vec<String
         cells.push(spread.map_or_else(dash, |spread| shown(&spread, number)));
     }
     if let Some(headline) = measure.headline() {
-        cells.extend(BASELINES.map(|baseline| {
+        cells.extend(measure.baselines().iter().map(|(baseline, _)| {
             let spread = Spread::of(own.iter().filter_map(|one| ratio(one, headline, baseline, seen)));
             spread.map_or_else(dash, |spread| shown(&spread, |ratio| format!("{ratio:.2}")))
         }));
@@ -133,8 +132,8 @@ mod tests {
 
     #[test]
     fn ratios_are_taken_within_a_round_and_then_their_median() {
-        let seen =
-            [seen("log4rs", 0, 200.0), seen("log4rs", 1, 900.0), seen(BASELINES[0], 0, 100.0), seen(BASELINES[0], 1, 300.0)];
+        let (own, baseline) = ("log4rs", Measure::Trickle.baselines()[0].0);
+        let seen = [seen(own, 0, 200.0), seen(own, 1, 900.0), seen(baseline, 0, 100.0), seen(baseline, 1, 300.0)];
         let arguments: Vec<String> = ["--measure", "caller", "--only", "log4rs"].map(str::to_owned).into();
         let Command::Measure(options) = Options::parse(&arguments).unwrap() else { panic!("not a measurement") };
         let mut out = Vec::new();

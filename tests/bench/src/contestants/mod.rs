@@ -3,17 +3,17 @@
 mod flexi_logger;
 mod log4rs;
 mod logroller;
+mod network;
 mod ours;
+mod plain;
 mod spdlog;
 mod tracing_appender;
 
 use std::path::PathBuf;
 
 use crate::Failed;
+use crate::receiver::Wire;
 use crate::workload::Workload;
-
-/// The two that everyone is compared with.
-pub(crate) const BASELINES: [&str; 2] = ["tracing-appender-blocking", "tracing-appender-nonblocking"];
 
 /// The one with five handlers on one registry.
 const FIVE: &str = "ours-five-queued";
@@ -24,6 +24,8 @@ pub(crate) struct Place {
     pub(crate) directory: PathBuf,
     pub(crate) max_bytes: u64,
     pub(crate) backups: usize,
+    /// Where the receiver listens, for those who send.
+    pub(crate) port: u16,
 }
 
 impl Place {
@@ -31,22 +33,54 @@ impl Place {
     pub(crate) fn file(&self) -> PathBuf {
         self.directory.join("bench.log")
     }
+
+    /// The receiver's local socket.
+    pub(crate) fn socket(&self) -> PathBuf {
+        self.directory.join("receiver.sock")
+    }
+}
+
+/// Brings that many events to where they belong, all by itself.
+pub(crate) type Loop = Box<dyn FnOnce(u64) -> Result<(), Failed>>;
+
+/// What a contestant does.
+enum Work {
+    /// Logs the event with a given number.
+    Emit(fn(u64)),
+    /// Does without events.
+    Loop(Loop),
 }
 
 /// A contestant that is installed as this process's logger.
 pub(crate) struct Running {
-    emit: fn(u64),
+    work: Work,
     finish: Box<dyn FnOnce() -> Result<(), Failed>>,
 }
 
 impl Running {
     fn new(emit: fn(u64), finish: impl FnOnce() -> Result<(), Failed> + 'static) -> Self {
-        Self { emit, finish: Box::new(finish) }
+        Self { work: Work::Emit(emit), finish: Box::new(finish) }
+    }
+
+    /// One that knows no events: what the others are compared with.
+    fn of_loop(work: impl FnOnce(u64) -> Result<(), Failed> + 'static) -> Self {
+        Self { work: Work::Loop(Box::new(work)), finish: Box::new(|| Ok(())) }
     }
 
     /// What logs the event with a given number.
     pub(crate) fn emit(&self) -> fn(u64) {
-        self.emit
+        match self.work {
+            Work::Emit(emit) => emit,
+            Work::Loop(_) => |_| (),
+        }
+    }
+
+    /// The loop of a contestant that has one.
+    pub(crate) fn take_loop(self) -> Result<Loop, Self> {
+        match self.work {
+            Work::Loop(work) => Ok(work),
+            Work::Emit(_) => Err(self),
+        }
     }
 
     /// Returns when every event is in the file, as far as the contestant can tell.
@@ -62,7 +96,27 @@ pub(crate) struct Contestant {
     spans: bool,
     /// Whether it rolls over by size.
     pub(crate) rolls: bool,
+    pub(crate) field: Field,
     start: fn(&Place) -> Result<Running, Failed>,
+}
+
+impl Field {
+    /// What `--list` says.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Files => "files",
+            Self::Network(_) => "network",
+        }
+    }
+}
+
+/// Who is compared with whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Field {
+    /// Those who write files.
+    Files,
+    /// Those who send over this.
+    Network(Wire),
 }
 
 impl Contestant {
@@ -82,25 +136,41 @@ impl Contestant {
     }
 }
 
+/// One that writes files.
+const fn files(name: &'static str, spans: bool, rolls: bool, start: fn(&Place) -> Result<Running, Failed>) -> Contestant {
+    Contestant { name, spans, rolls, field: Field::Files, start }
+}
+
+/// One that sends.
+const fn sends(name: &'static str, wire: Wire, start: fn(&Place) -> Result<Running, Failed>) -> Contestant {
+    Contestant { name, spans: false, rolls: false, field: Field::Network(wire), start }
+}
+
 /// The contestants, in the order of the tables.
 pub(crate) const ALL: &[Contestant] = &[
-    Contestant { name: "ours-direct", spans: true, rolls: true, start: ours::direct },
-    Contestant { name: "ours-shared", spans: true, rolls: true, start: ours::shared },
-    Contestant { name: "ours-shared-buffered", spans: true, rolls: true, start: ours::shared_buffered },
-    Contestant { name: "ours-timed", spans: true, rolls: true, start: ours::timed },
-    Contestant { name: "ours-buffered", spans: true, rolls: true, start: ours::buffered },
-    Contestant { name: "ours-queued", spans: true, rolls: true, start: ours::queued },
-    Contestant { name: FIVE, spans: true, rolls: false, start: ours::five },
-    Contestant { name: "ours-file", spans: true, rolls: false, start: ours::file },
-    Contestant { name: "ours-json", spans: true, rolls: true, start: ours::json },
-    Contestant { name: "tracing-appender-blocking", spans: true, rolls: false, start: tracing_appender::blocking },
-    Contestant { name: "tracing-appender-nonblocking", spans: true, rolls: false, start: tracing_appender::non_blocking },
-    Contestant { name: "logroller", spans: true, rolls: true, start: logroller::blocking },
-    Contestant { name: "logroller-nonblocking", spans: true, rolls: true, start: logroller::non_blocking },
-    Contestant { name: "log4rs", spans: false, rolls: true, start: log4rs::rolling },
-    Contestant { name: "flexi_logger", spans: false, rolls: true, start: flexi_logger::direct },
-    Contestant { name: "flexi_logger-buffered", spans: false, rolls: true, start: flexi_logger::buffered },
-    Contestant { name: "spdlog-rs", spans: false, rolls: true, start: spdlog::rotating },
+    files("ours-direct", true, true, ours::direct),
+    files("ours-shared", true, true, ours::shared),
+    files("ours-shared-buffered", true, true, ours::shared_buffered),
+    files("ours-timed", true, true, ours::timed),
+    files("ours-buffered", true, true, ours::buffered),
+    files("ours-queued", true, true, ours::queued),
+    files(FIVE, true, false, ours::five),
+    files("ours-file", true, false, ours::file),
+    files("ours-json", true, true, ours::json),
+    files("tracing-appender-blocking", true, false, tracing_appender::blocking),
+    files("tracing-appender-nonblocking", true, false, tracing_appender::non_blocking),
+    files("logroller", true, true, logroller::blocking),
+    files("logroller-nonblocking", true, true, logroller::non_blocking),
+    files("log4rs", false, true, log4rs::rolling),
+    files("flexi_logger", false, true, flexi_logger::direct),
+    files("flexi_logger-buffered", false, true, flexi_logger::buffered),
+    files("spdlog-rs", false, true, spdlog::rotating),
+    sends("ours-tcp", Wire::Tcp, network::tcp),
+    sends("loop-tcp", Wire::Tcp, plain::tcp),
+    sends("ours-udp", Wire::Udp, network::udp),
+    sends("loop-udp", Wire::Udp, plain::udp),
+    sends("ours-unix", Wire::Unix, network::unix),
+    sends("loop-unix", Wire::Unix, plain::unix),
 ];
 
 /// The contestant of that name.

@@ -38,7 +38,7 @@ pub(super) fn run(running: Running, job: &Job) -> Result<Figures, Failed> {
 }
 
 /// Logs from all producers at once; returns when they began.
-fn produce(emit: fn(u64), job: &Job) -> Instant {
+pub(super) fn produce(emit: fn(u64), job: &Job) -> Instant {
     let barrier = &Barrier::new(usize::try_from(job.producers).unwrap_or(1) + 1);
     thread::scope(|scope| {
         for _ in 0..job.producers {

@@ -1,0 +1,41 @@
+//! How many events a second come to the receiver.
+
+use crate::Failed;
+use crate::child::{BURST, Figures, Job, PAUSE, bursts};
+use crate::contestants::Running;
+use crate::measure::throughput::produce;
+use crate::receiver::Receiver;
+
+pub(super) fn run(running: Running, job: &Job, receiver: &Receiver) -> Result<Figures, Failed> {
+    let events = job.events * job.producers;
+    let (mut before, mut bytes_before) = (0, 0);
+    let (emitting, start) = match running.take_loop() {
+        Ok(work) => {
+            work(events)?;
+            (None, None)
+        }
+        Err(running) => {
+            // The first records wait for the connection.
+            bursts(job.workload, BURST, PAUSE, running.emit());
+            receiver.wait_for(BURST);
+            (before, bytes_before) = (receiver.events(), receiver.bytes());
+            let start = produce(running.emit(), job);
+            (Some(running), Some(start))
+        }
+    };
+    if let Some(running) = emitting {
+        running.finish()?;
+    }
+    receiver.wait_for(before + events);
+    // A loop may start a program of its own, which is not its fault.
+    let start = start.or(receiver.first()).ok_or("nothing came")?;
+    let seconds = receiver.last().duration_since(start).as_secs_f64();
+    #[allow(clippy::cast_precision_loss)]
+    let (events, came, bytes) = (events as f64, (receiver.events() - before) as f64, (receiver.bytes() - bytes_before) as f64);
+    Ok(Figures::from([
+        ("kilo_events_per_second".to_owned(), came / seconds / 1_000.0),
+        ("mb_per_second".to_owned(), bytes / seconds / 1e6),
+        ("bytes_an_event".to_owned(), bytes / came),
+        ("lost".to_owned(), events - came),
+    ]))
+}

@@ -1,0 +1,180 @@
+//! The tables of the report.
+
+use crate::contestants::{Contestant, Field};
+use crate::measure::Probe;
+use crate::receiver::Wire;
+use crate::workload::Workload;
+
+/// One table of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Measure {
+    Bursts(Workload),
+    Trickle,
+    Throughput { producers: u64 },
+    Allocations(Workload),
+    Rollover,
+    Instructions(Workload),
+    Network(Wire),
+}
+
+/// One column of a table: the figure's name and the head above it.
+pub(crate) type Column = (&'static str, &'static str);
+
+impl Measure {
+    /// Every table, in the order of the report.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Bursts(Workload::Plain),
+        Self::Bursts(Workload::Spans),
+        Self::Bursts(Workload::Nested),
+        Self::Trickle,
+        Self::Throughput { producers: 1 },
+        Self::Throughput { producers: 2 },
+        Self::Throughput { producers: 8 },
+        Self::Allocations(Workload::Plain),
+        Self::Allocations(Workload::Spans),
+        Self::Rollover,
+        Self::Instructions(Workload::Plain),
+        Self::Instructions(Workload::Spans),
+        Self::Instructions(Workload::Nested),
+        Self::Network(Wire::Tcp),
+        Self::Network(Wire::Udp),
+        Self::Network(Wire::Unix),
+    ];
+
+    /// What `--measure` calls it.
+    pub(crate) fn family(self) -> &'static str {
+        match self {
+            Self::Bursts(_) | Self::Trickle => "caller",
+            Self::Throughput { .. } => "throughput",
+            Self::Allocations(_) => "alloc",
+            Self::Rollover => "rollover",
+            Self::Instructions(_) => "callgrind",
+            Self::Network(_) => "network",
+        }
+    }
+
+    /// What the results call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bursts(_) => "bursts",
+            Self::Trickle => "trickle",
+            Self::Throughput { .. } => "throughput",
+            Self::Allocations(_) => "allocations",
+            Self::Rollover => "rollover",
+            Self::Instructions(_) => "instructions",
+            Self::Network(_) => "network",
+        }
+    }
+
+    /// The head of the table.
+    pub(crate) fn title(self) -> String {
+        match self {
+            Self::Bursts(workload) => format!("bursts, {workload}: the caller's time an event, ns"),
+            Self::Trickle => "trickle, W1: the caller's time for one event every 200 µs, ns".to_owned(),
+            Self::Throughput { producers } => {
+                format!("throughput, W1, producers: {producers}; until all is flushed, more is better")
+            }
+            Self::Allocations(workload) => format!("allocations an event, {workload}"),
+            Self::Rollover => "rollover, W1: the caller's worst times, µs, with and without rolling over".to_owned(),
+            Self::Instructions(workload) => format!("instructions an event, {workload}, all threads"),
+            Self::Network(wire) => {
+                format!("network, W1, {}, two producers; until all is received, more is better", wire.title())
+            }
+        }
+    }
+
+    /// What is logged.
+    pub(crate) fn workload(self) -> Workload {
+        match self {
+            Self::Bursts(workload) | Self::Allocations(workload) | Self::Instructions(workload) => workload,
+            Self::Trickle | Self::Throughput { .. } | Self::Rollover | Self::Network(_) => Workload::Plain,
+        }
+    }
+
+    /// How many threads log.
+    pub(crate) fn producers(self) -> u64 {
+        match self {
+            Self::Throughput { producers } => producers,
+            Self::Network(_) => 2,
+            _ => 1,
+        }
+    }
+
+    /// What the children do.
+    pub(crate) fn probe(self) -> Probe {
+        match self {
+            Self::Bursts(_) => Probe::Bursts,
+            Self::Trickle => Probe::Trickle,
+            Self::Throughput { .. } => Probe::Throughput,
+            Self::Allocations(_) => Probe::Allocations,
+            Self::Rollover => Probe::Pauses,
+            Self::Instructions(_) => Probe::Emit,
+            Self::Network(_) => Probe::Network,
+        }
+    }
+
+    /// Whether that contestant can be measured so.
+    pub(crate) fn suits(self, contestant: &Contestant) -> bool {
+        let field = match self {
+            Self::Network(wire) => Field::Network(wire),
+            _ => Field::Files,
+        };
+        contestant.field == field && contestant.can(self.workload()) && (self != Self::Rollover || contestant.rolls)
+    }
+
+    /// The figures of the table.
+    pub(crate) fn columns(self) -> &'static [Column] {
+        match self {
+            Self::Bursts(_) => &[("p50_ns", "p50"), ("p99_ns", "p99"), ("p99.9_ns", "p99.9")],
+            Self::Trickle => &[("p50_ns", "p50"), ("p99_ns", "p99")],
+            Self::Throughput { .. } => &[("kilo_events_per_second", "k events/s"), ("lines_missing", "lines missing")],
+            Self::Allocations(_) => &[("caller", "caller"), ("all_threads", "all threads")],
+            Self::Rollover => &[
+                ("max_us", "max"),
+                ("p99.99_us", "p99.99"),
+                ("flat_max_us", "max without"),
+                ("flat_p99.99_us", "p99.99 without"),
+                ("files", "files left"),
+            ],
+            Self::Instructions(_) => &[("instructions", "instructions")],
+            Self::Network(_) => &[
+                ("kilo_events_per_second", "k events/s"),
+                ("mb_per_second", "MB/s"),
+                ("bytes_an_event", "bytes an event"),
+                ("lost", "lost"),
+            ],
+        }
+    }
+
+    /// With whom all are compared, and what the column says.
+    pub(crate) fn baselines(self) -> &'static [Column] {
+        match self {
+            Self::Network(wire) => wire.baselines(),
+            _ => &[("tracing-appender-blocking", "÷ ta blocking"), ("tracing-appender-nonblocking", "÷ ta nonblocking")],
+        }
+    }
+
+    /// The figure that is compared with the baselines', where that makes sense.
+    pub(crate) fn headline(self) -> Option<&'static str> {
+        match self {
+            Self::Bursts(_) | Self::Trickle => Some("p50_ns"),
+            Self::Throughput { .. } | Self::Network(_) => Some("kilo_events_per_second"),
+            Self::Instructions(_) => Some("instructions"),
+            // A ratio to no allocation says nothing, and the baselines do not roll over by size.
+            Self::Allocations(_) | Self::Rollover => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_headline_is_a_column() {
+        for measure in Measure::ALL {
+            let Some(headline) = measure.headline() else { continue };
+            assert!(measure.columns().iter().any(|(figure, _)| *figure == headline), "{measure:?}");
+        }
+    }
+}
