@@ -14,17 +14,20 @@ tracing-handlers-bench [callgrind] [options]
   --quick          a smoke run of some seconds; its figures mean nothing
   --rounds N       how often everything is repeated, 5 unless told
   --only a,b       these contestants; name a baseline too, or there are no ratios
-  --measure m      caller | throughput | alloc | rollover | callgrind | network | all (the default)
+  --measure m      caller | throughput | alloc | rollover | callgrind | wakes | overload | stopped | network | all (the
+                   default)
   --out file       one JSON line a result, target/bench/<seconds>.jsonl unless told
   --list           the contestants
 
-callgrind counts instructions only; it needs valgrind.";
+callgrind counts instructions only; it needs valgrind. wakes needs strace, some contestants need python3.";
 
 /// What is to be done.
 pub(crate) enum Command {
     Help,
     List,
     Child(Box<Job>),
+    /// Takes what comes over the loopback until it is stopped.
+    Peer,
     Measure(Options),
 }
 
@@ -45,6 +48,9 @@ impl Options {
             && first == "child"
         {
             return Ok(Command::Child(Box::new(Job::from_arguments(rest)?)));
+        }
+        if arguments == ["peer"] {
+            return Ok(Command::Peer);
         }
         let mut options = Self {
             quick: false,

@@ -2,7 +2,7 @@
 
 mod framing;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
@@ -154,6 +154,17 @@ impl Receiver {
     pub(crate) fn last(&self) -> Instant {
         self.seen.start + Duration::from_nanos(self.seen.last.load(Ordering::Relaxed))
     }
+}
+
+/// A peer of its own process: says its port and takes what comes, until it is killed.
+pub(crate) fn serve(out: &mut impl Write) -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    writeln!(out, "{}", listener.local_addr()?.port())?;
+    out.flush()?;
+    for stream in listener.incoming() {
+        io::copy(&mut stream?, &mut io::sink())?;
+    }
+    Ok(())
 }
 
 /// Not everybody may have that much; what is lost without is counted and shown.
