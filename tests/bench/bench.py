@@ -1,6 +1,7 @@
 """CPython's QueueHandler and QueueListener before a RotatingFileHandler: the event of src/workload.rs, the figures of src/measure.
 
 python3 bench.py child CONTESTANT PROBE W1 EVENTS PRODUCERS MAX_BYTES BACKUPS DIRECTORY
+python3 bench.py syslog tcp|udp PORT EVENTS    sends them with SysLogHandler
 """
 
 import json
@@ -8,6 +9,7 @@ import logging
 import logging.handlers
 import os
 import queue
+import socket
 import sys
 import threading
 import time
@@ -130,6 +132,17 @@ def written(directory):
     return sum(text.count("request finished") for text in texts)
 
 
+def syslog(protocol, port, events):
+    kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+    handler = logging.handlers.SysLogHandler(("127.0.0.1", int(port)), socktype=kind)
+    logger = logging.getLogger("bench.app")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    logger.addHandler(handler)
+    produce(emitter(logger), int(events) // 2, 2)
+    handler.close()
+
+
 def main():
     _, contestant, probe, workload, events, producers, max_bytes, backups, directory = sys.argv[1:]
     if workload != "W1":
@@ -165,4 +178,7 @@ def main():
     print(json.dumps({name: float(figure) for name, figure in figures.items()}))
 
 
-main()
+if sys.argv[1] == "syslog":
+    syslog(*sys.argv[2:])
+else:
+    main()

@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::Failed;
 use crate::child::{Figures, Job};
-use crate::contestants::{Contestant, Place};
+use crate::contestants::{Contestant, Place, SCRIPT};
 use crate::measure::{Futexes, Measure, count_futexes, count_instructions};
 use crate::options::Options;
 use crate::report;
@@ -212,7 +212,7 @@ impl Bench {
     /// Who does it: this program, or Python.
     fn command(&self, mut arguments: Vec<String>, contestant: &Contestant) -> (OsString, Vec<String>) {
         if contestant.is_python() {
-            arguments.insert(0, concat!(env!("CARGO_MANIFEST_DIR"), "/bench.py").to_owned());
+            arguments.insert(0, SCRIPT.to_owned());
             return ("python3".into(), arguments);
         }
         (self.program.clone(), arguments)

@@ -9,9 +9,11 @@ mod lossy;
 mod network;
 mod ours;
 mod plain;
+mod python;
 mod slog;
 mod spdlog;
 mod stopped;
+mod syslog;
 mod tracing_appender;
 
 use std::collections::BTreeMap;
@@ -22,6 +24,8 @@ use tracing_handlers::{DropReason, Stats};
 use crate::Failed;
 use crate::receiver::Wire;
 use crate::workload::Workload;
+
+pub(crate) use self::python::SCRIPT;
 
 /// The one with five handlers on one registry.
 const FIVE: &str = "ours-five-queued";
@@ -266,6 +270,15 @@ pub(crate) const ALL: &[Contestant] = &[
     sends("loop-udp", Wire::Udp, plain::udp),
     sends("ours-unix", Wire::Unix, network::unix),
     sends("loop-unix", Wire::Unix, plain::unix),
+    sends("ours-syslog-tcp", Wire::SyslogTcp, network::syslog_tcp),
+    sends("syslog-tcp", Wire::SyslogTcp, syslog::syslog_tcp),
+    sends("fasyslog-tcp", Wire::SyslogTcp, syslog::fasyslog_tcp),
+    sends("cpython-syslog-tcp", Wire::SyslogTcp, python::syslog_tcp),
+    sends("ours-syslog-udp", Wire::SyslogUdp, network::syslog_udp),
+    sends("syslog-udp", Wire::SyslogUdp, syslog::syslog_udp),
+    sends("fasyslog-udp", Wire::SyslogUdp, syslog::fasyslog_udp),
+    sends("cpython-syslog-udp", Wire::SyslogUdp, python::syslog_udp),
+    sends("ours-http", Wire::Http, network::http),
 ];
 
 /// The contestant of that name.

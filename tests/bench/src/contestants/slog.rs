@@ -1,7 +1,7 @@
 //! `slog-async` in front of `slog-term`'s plain file: a thread of its own, and each line in one write.
 
-use std::fs::File;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, BufWriter};
 
 use slog::{Drain, Logger, o};
 use slog_async::{Async, OverflowStrategy};
@@ -18,11 +18,16 @@ pub(super) fn lossless(place: &Place) -> Result<Running, Failed> {
 
 /// Drops what finds no room, and says how many in a line of the file.
 pub(super) fn lossy(place: &Place) -> Result<Running, Failed> {
-    Ok(start(place, OverflowStrategy::DropAndReport)?.with_counts(Counts::new))
+    let file = place.file();
+    let running = start(place, OverflowStrategy::DropAndReport)?;
+    Ok(running.with_counts(move || told(&fs::read_to_string(&file).unwrap_or_default())))
 }
 
 fn start(place: &Place, strategy: OverflowStrategy) -> Result<Running, Failed> {
-    let lines = FullFormat::new(PlainDecorator::new(File::create(place.file())?)).use_custom_timestamp(timestamp).build();
+    // It writes a line in pieces, and flushes at its end.
+    let lines = FullFormat::new(PlainDecorator::new(BufWriter::new(File::create(place.file())?)))
+        .use_custom_timestamp(timestamp)
+        .build();
     let builder = Async::new(lines.fuse()).chan_size(super::QUEUE_RECORDS).overflow_strategy(strategy);
     let (drain, guard) = builder.build_with_guard();
     workload::use_slog(Logger::root(drain.fuse(), o!()))?;
@@ -30,6 +35,13 @@ fn start(place: &Place, strategy: OverflowStrategy) -> Result<Running, Failed> {
         drop(guard);
         Ok(())
     }))
+}
+
+/// What its lines say was dropped.
+fn told(text: &str) -> Counts {
+    let lines = text.lines().filter(|line| line.contains("logger dropped messages"));
+    let dropped = lines.filter_map(|line| line.rsplit("count: ").next()?.trim().parse::<f64>().ok()).sum();
+    Counts::from([("dropped".to_owned(), dropped)])
 }
 
 fn timestamp(out: &mut dyn io::Write) -> io::Result<()> {

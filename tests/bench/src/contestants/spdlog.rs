@@ -6,27 +6,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use spdlog::formatter::{PatternFormatter, pattern};
 use spdlog::sink::{AsyncPoolSink, AsyncPoolSinkBuilder, OverflowPolicy, RotatingFileSink, RotationPolicy, Sink};
-use spdlog::{Logger, ThreadPool};
+use spdlog::{ErrorHandler, Logger, ThreadPool};
 
 use super::{Counts, Place, Running};
 use crate::{Failed, workload};
 
 pub(super) fn rotating(place: &Place) -> Result<Running, Failed> {
-    start(Arc::new(file(place)?))
+    start(Arc::new(file(place)?), ErrorHandler::default())
 }
 
 pub(super) fn queued(place: &Place) -> Result<Running, Failed> {
-    start(Arc::new(behind_a_thread(place)?.build()?))
+    start(Arc::new(behind_a_thread(place)?.build()?), ErrorHandler::default())
 }
 
-/// Tells of each that was dropped through its error handler.
+/// Tells of each that was dropped through the error handler.
 pub(super) fn lossy(place: &Place) -> Result<Running, Failed> {
     let dropped = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&dropped);
-    let sink = behind_a_thread(place)?.overflow_policy(OverflowPolicy::DropIncoming).error_handler(move |_| {
+    let sink = behind_a_thread(place)?.overflow_policy(OverflowPolicy::DropIncoming).build()?;
+    let running = start(Arc::new(sink), move |_| {
         counted.fetch_add(1, Ordering::Relaxed);
-    });
-    let running = start(Arc::new(sink.build()?))?;
+    })?;
     Ok(running.with_counts(move || Counts::from([("dropped".to_owned(), super::as_f64(dropped.load(Ordering::Relaxed)))])))
 }
 
@@ -46,8 +46,8 @@ fn file(place: &Place) -> Result<RotatingFileSink, Failed> {
     Ok(builder.build()?)
 }
 
-fn start(sink: Arc<dyn Sink>) -> Result<Running, Failed> {
-    let logger = Arc::new(Logger::builder().name(workload::TARGET).sink(sink).build()?);
+fn start(sink: Arc<dyn Sink>, on_error: impl Into<ErrorHandler>) -> Result<Running, Failed> {
+    let logger = Arc::new(Logger::builder().name(workload::TARGET).sink(sink).error_handler(on_error).build()?);
     spdlog::set_default_logger(Arc::clone(&logger));
     Ok(Running::new(workload::by_spdlog, move || {
         logger.flush();

@@ -1,7 +1,8 @@
 //! What becomes of events that are made faster than they can be written, by those who drop what finds no room.
 
 use std::fs;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::Failed;
 use crate::child::{Figures, Job};
@@ -12,7 +13,10 @@ pub(super) fn run(mut running: Running, job: &Job) -> Result<Figures, Failed> {
     let counts = running.take_counts();
     let start = produce(running.emit(), job);
     let made_in = Instant::now().duration_since(start);
+    // A flush is an entry of the queue too, and may find no room.
+    wait_until_quiet(job)?;
     running.finish()?;
+    wait_until_quiet(job)?;
     let mut figures = counts();
     #[allow(clippy::cast_precision_loss)]
     let (made, written) = ((job.events * job.producers) as f64, written(job)? as f64);
@@ -25,6 +29,24 @@ pub(super) fn run(mut running: Running, job: &Job) -> Result<Figures, Failed> {
         figures.insert("untold".to_owned(), made - written - dropped);
     }
     Ok(figures)
+}
+
+/// How long the files must not grow.
+const QUIET: Duration = Duration::from_millis(300);
+
+fn wait_until_quiet(job: &Job) -> Result<(), Failed> {
+    let (mut before, mut since) = (0, Instant::now());
+    while since.elapsed() < QUIET {
+        let mut bytes = 0;
+        for entry in fs::read_dir(&job.place.directory)? {
+            bytes += entry?.metadata()?.len();
+        }
+        if bytes != before {
+            (before, since) = (bytes, Instant::now());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
+    Ok(())
 }
 
 /// How many events the files hold; a contestant's own words about drops are no events.

@@ -51,6 +51,9 @@ impl Measure {
         Self::Network(Wire::Tcp),
         Self::Network(Wire::Udp),
         Self::Network(Wire::Unix),
+        Self::Network(Wire::SyslogTcp),
+        Self::Network(Wire::SyslogUdp),
+        Self::Network(Wire::Http),
     ];
 
     /// What `--measure` calls it.
