@@ -82,8 +82,9 @@ impl Options {
 
     /// The measures that were asked for.
     pub(crate) fn measures(&self) -> impl Iterator<Item = Measure> {
-        // Everything runs ten to fifty times slower under valgrind, which is not what a smoke run is for.
-        let all = |measure: &Measure| self.family == "all" && !(self.quick && measure.family() == "callgrind");
+        // A smoke run is not for what valgrind slows down fifty times, and needs neither it nor strace.
+        let is_slow = |measure: &Measure| matches!(measure.family(), "callgrind" | "wakes");
+        let all = move |measure: &Measure| self.family == "all" && !(self.quick && is_slow(measure));
         Measure::ALL.iter().copied().filter(move |measure| measure.family() == self.family || all(measure))
     }
 }
@@ -119,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn a_quick_run_has_one_round_and_no_valgrind() {
+    fn a_quick_run_has_one_round_and_neither_valgrind_nor_strace() {
         let options = parse("--quick").unwrap();
         assert_eq!(options.rounds, 1);
-        assert!(options.measures().all(|measure| measure.family() != "callgrind"));
+        assert!(options.measures().all(|measure| !matches!(measure.family(), "callgrind" | "wakes")));
         assert!(parse("callgrind --quick").unwrap().measures().count() > 0);
     }
 

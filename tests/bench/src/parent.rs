@@ -120,7 +120,7 @@ impl Size {
                 instruction_events: 200,
                 network_events: 2_000,
                 wakes_events: 200,
-                overload_events: 100_000,
+                overload_events: 20_000,
                 stopped_events: 2_000,
             };
         }

@@ -40,8 +40,8 @@ fn start(place: &Place, strategy: OverflowStrategy) -> Result<Running, Failed> {
 /// What its lines say was dropped.
 fn told(text: &str) -> Counts {
     let lines = text.lines().filter(|line| line.contains("logger dropped messages"));
-    let dropped = lines.filter_map(|line| line.rsplit("count: ").next()?.trim().parse::<f64>().ok()).sum();
-    Counts::from([("dropped".to_owned(), dropped)])
+    let dropped: u64 = lines.filter_map(|line| line.rsplit("count: ").next()?.trim().parse::<u64>().ok()).sum();
+    Counts::from([("dropped".to_owned(), super::as_f64(dropped))])
 }
 
 fn timestamp(out: &mut dyn io::Write) -> io::Result<()> {

@@ -197,7 +197,7 @@ impl Measure {
                 ("delivered", "delivered"),
                 ("dropped", "told as dropped"),
                 ("dropped_full", "of these: full"),
-                ("untold", "missing and untold"),
+                ("untold", "missing − told"),
             ],
             Self::Stopped => &[
                 ("live_p50_ns", "live p50"),
