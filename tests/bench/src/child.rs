@@ -69,7 +69,7 @@ pub(crate) fn run(job: &Job) -> Result<Figures, Failed> {
     let mut place = job.place.clone();
     let receiver = match job.contestant.field {
         Field::Network(wire) => Some(Receiver::start(wire, &place.socket())?),
-        Field::Files => None,
+        _ => None,
     };
     place.port = receiver.as_ref().map_or(0, |receiver| receiver.port);
     let running = job.contestant.start(&place)?;

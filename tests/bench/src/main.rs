@@ -6,7 +6,8 @@
 //!   --quick          a smoke run of some seconds; its figures mean nothing
 //!   --rounds N       how often everything is repeated, 5 unless told
 //!   --only a,b       these contestants; name a baseline too, or there are no ratios
-//!   --measure m      caller | throughput | alloc | rollover | callgrind | network | all (the default)
+//!   --measure m      caller | throughput | alloc | rollover | callgrind | wakes | overload | stopped | network |
+//!                    all (the default)
 //!   --out file       one JSON line a result, `target/bench/<seconds>.jsonl` unless told
 //!   --list           the contestants
 //! ```
@@ -18,11 +19,14 @@
 //! | table | what is measured |
 //! |---|---|
 //! | bursts | the caller's time an event, 100 at a time, with a pause in between so that no queue fills |
-//! | trickle | the caller's time for one event every 200 µs, from a thread that is busy in between |
-//! | throughput | events a second from one or two threads, until everything is in the file |
+//! | trickle | the caller's time for one event every 30 or 200 µs, from a thread that is busy in between |
+//! | throughput | events a second from one or two threads, until everything is in the file, and the CPU time of all threads |
 //! | allocations | an event, in the caller and in all threads, in the steady state |
 //! | rollover | the caller's worst times while 300 MiB go through a file that rolls over at 10 MiB, and without rolling over |
 //! | instructions | an event, in all threads, counted by callgrind |
+//! | wakes | futex calls for 100 events of a trickle, counted by strace |
+//! | overload | what becomes of events that come faster than they can be written, from queues that drop |
+//! | stopped | the caller's time while the handler behind a queue hangs, while a peer is stopped, and after it died |
 //! | network | events a second from two threads until a thread of the child has received them, beside a plain loop over the same socket |
 //!
 //! The cost of reading the clock is measured in each child and subtracted. A contestant that writes slower than the loop runs
@@ -71,6 +75,7 @@ fn run() -> Result<(), Failed> {
                 writeln!(out, "{} {}", contestant.name, contestant.field.name())?;
             }
         }
+        Command::Peer => receiver::serve(out)?,
         Command::Child(job) => writeln!(out, "{}", serde_json::to_string(&child::run(&job)?)?)?,
         Command::Measure(options) => parent::run(&options, out)?,
     }

@@ -14,17 +14,20 @@ tracing-handlers-bench [callgrind] [options]
   --quick          a smoke run of some seconds; its figures mean nothing
   --rounds N       how often everything is repeated, 5 unless told
   --only a,b       these contestants; name a baseline too, or there are no ratios
-  --measure m      caller | throughput | alloc | rollover | callgrind | network | all (the default)
+  --measure m      caller | throughput | alloc | rollover | callgrind | wakes | overload | stopped | network | all (the
+                   default)
   --out file       one JSON line a result, target/bench/<seconds>.jsonl unless told
   --list           the contestants
 
-callgrind counts instructions only; it needs valgrind.";
+callgrind counts instructions only; it needs valgrind. wakes needs strace, some contestants need python3.";
 
 /// What is to be done.
 pub(crate) enum Command {
     Help,
     List,
     Child(Box<Job>),
+    /// Takes what comes over the loopback until it is stopped.
+    Peer,
     Measure(Options),
 }
 
@@ -45,6 +48,9 @@ impl Options {
             && first == "child"
         {
             return Ok(Command::Child(Box::new(Job::from_arguments(rest)?)));
+        }
+        if arguments == ["peer"] {
+            return Ok(Command::Peer);
         }
         let mut options = Self {
             quick: false,
@@ -76,8 +82,9 @@ impl Options {
 
     /// The measures that were asked for.
     pub(crate) fn measures(&self) -> impl Iterator<Item = Measure> {
-        // Everything runs ten to fifty times slower under valgrind, which is not what a smoke run is for.
-        let all = |measure: &Measure| self.family == "all" && !(self.quick && measure.family() == "callgrind");
+        // A smoke run is not for what valgrind slows down fifty times, and needs neither it nor strace.
+        let is_slow = |measure: &Measure| matches!(measure.family(), "callgrind" | "wakes");
+        let all = move |measure: &Measure| self.family == "all" && !(self.quick && is_slow(measure));
         Measure::ALL.iter().copied().filter(move |measure| measure.family() == self.family || all(measure))
     }
 }
@@ -113,10 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn a_quick_run_has_one_round_and_no_valgrind() {
+    fn a_quick_run_has_one_round_and_neither_valgrind_nor_strace() {
         let options = parse("--quick").unwrap();
         assert_eq!(options.rounds, 1);
-        assert!(options.measures().all(|measure| measure.family() != "callgrind"));
+        assert!(options.measures().all(|measure| !matches!(measure.family(), "callgrind" | "wakes")));
         assert!(parse("callgrind --quick").unwrap().measures().count() > 0);
     }
 

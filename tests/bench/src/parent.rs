@@ -11,8 +11,8 @@ use serde_json::json;
 
 use crate::Failed;
 use crate::child::{Figures, Job};
-use crate::contestants::{Contestant, Place};
-use crate::measure::{Measure, count_instructions};
+use crate::contestants::{Contestant, Place, SCRIPT};
+use crate::measure::{Futexes, Measure, count_futexes, count_instructions};
 use crate::options::Options;
 use crate::report;
 use crate::workload::LINE_BYTES;
@@ -102,6 +102,9 @@ struct Size {
     rollover_max_bytes: u64,
     instruction_events: u64,
     network_events: u64,
+    wakes_events: u64,
+    overload_events: u64,
+    stopped_events: u64,
 }
 
 impl Size {
@@ -116,6 +119,9 @@ impl Size {
                 rollover_max_bytes: 100 << 10,
                 instruction_events: 200,
                 network_events: 2_000,
+                wakes_events: 200,
+                overload_events: 20_000,
+                stopped_events: 2_000,
             };
         }
         Self {
@@ -127,17 +133,23 @@ impl Size {
             rollover_max_bytes: 10 << 20,
             instruction_events: 2_000,
             network_events: 500_000,
+            wakes_events: 1_000,
+            overload_events: 1_000_000,
+            stopped_events: 200_000,
         }
     }
 
     fn events(&self, measure: Measure) -> u64 {
         match measure {
             Measure::Bursts(_) => self.burst_events,
-            Measure::Trickle => self.trickle_events,
+            Measure::Trickle(_) => self.trickle_events,
             Measure::Throughput { producers } => self.throughput_events / producers,
             Measure::Allocations(_) => self.allocation_events,
             Measure::Rollover => self.rollover_bytes / LINE_BYTES,
             Measure::Instructions(_) => self.instruction_events,
+            Measure::Wakes(_) => self.wakes_events,
+            Measure::Overload => self.overload_events / measure.producers(),
+            Measure::Stopped => self.stopped_events,
             Measure::Network(wire) => self.network_events / measure.producers() / if wire.is_stream() { 1 } else { 5 },
         }
     }
@@ -165,6 +177,17 @@ impl Bench {
                 let an_event = (twice - once) / events as f64;
                 Ok(Figures::from([("instructions".to_owned(), an_event)]))
             }
+            Measure::Wakes(_) => {
+                let once = self.futexes(measure, contestant, events)?;
+                let twice = self.futexes(measure, contestant, 2 * events)?;
+                #[allow(clippy::cast_precision_loss)]
+                let hundred = |once: f64, twice: f64| ((twice - once) * 100.0 / events as f64).max(0.0);
+                Ok(Figures::from([
+                    ("all".to_owned(), hundred(once.all, twice.all)),
+                    ("caller".to_owned(), hundred(once.caller, twice.caller)),
+                    ("caller_wakes".to_owned(), hundred(once.caller_wakes, twice.caller_wakes)),
+                ]))
+            }
             _ => self.child(measure, contestant, events, NEVER_ROLLS),
         }
     }
@@ -172,16 +195,35 @@ impl Bench {
     /// One child in a folder of its own, which is removed afterwards.
     fn child(&self, measure: Measure, contestant: &'static Contestant, events: u64, max_bytes: u64) -> Result<Figures, Failed> {
         let folder = tempfile::tempdir()?;
-        let child = Command::new(&self.program)
-            .args(arguments(measure, contestant, events, max_bytes, folder.path()))
+        let (program, arguments) = self.command(arguments(measure, contestant, events, max_bytes, folder.path()), contestant);
+        let child = Command::new(&program)
+            .args(arguments)
             .stdin(Stdio::null())
             .stderr(Stdio::inherit())
-            .output()?;
+            .output()
+            .map_err(|error| format!("start {}: {error}", program.display()))?;
         folder.close()?;
         if !child.status.success() {
             return Err(format!("the child failed: {}", child.status).into());
         }
         Ok(serde_json::from_slice(&child.stdout)?)
+    }
+
+    /// Who does it: this program, or Python.
+    fn command(&self, mut arguments: Vec<String>, contestant: &Contestant) -> (OsString, Vec<String>) {
+        if contestant.is_python() {
+            arguments.insert(0, SCRIPT.to_owned());
+            return ("python3".into(), arguments);
+        }
+        (self.program.clone(), arguments)
+    }
+
+    fn futexes(&self, measure: Measure, contestant: &'static Contestant, events: u64) -> Result<Futexes, Failed> {
+        let folder = tempfile::tempdir()?;
+        let (program, arguments) = self.command(arguments(measure, contestant, events, NEVER_ROLLS, folder.path()), contestant);
+        let counted = count_futexes(&program, &arguments);
+        folder.close()?;
+        counted
     }
 
     fn instructions(&self, measure: Measure, contestant: &'static Contestant, events: u64) -> Result<f64, Failed> {

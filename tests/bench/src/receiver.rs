@@ -1,8 +1,9 @@
 //! The other end of those who send: counts what comes, and throws it away.
 
 mod framing;
+mod http;
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixDatagram;
@@ -14,7 +15,7 @@ use std::time::{Duration, Instant};
 
 use rustix::net::sockopt;
 
-use self::framing::Framing;
+use self::framing::Frames;
 use crate::Failed;
 
 /// How events travel.
@@ -26,6 +27,12 @@ pub(crate) enum Wire {
     Udp,
     /// The same over a local socket.
     Unix,
+    /// Messages of RFC 5424 in a stream, each with its length before it or a byte behind it, or with neither.
+    SyslogTcp,
+    /// A message a datagram.
+    SyslogUdp,
+    /// Lines of JSON in the bodies of requests.
+    Http,
 }
 
 impl Wire {
@@ -35,12 +42,15 @@ impl Wire {
             Self::Tcp => "MessagePack over TCP",
             Self::Udp => "MessagePack in UDP datagrams",
             Self::Unix => "MessagePack in local datagrams",
+            Self::SyslogTcp => "RFC 5424 over TCP",
+            Self::SyslogUdp => "RFC 5424 in UDP datagrams",
+            Self::Http => "JSON lines over HTTP",
         }
     }
 
     /// Whether many events travel together.
     pub(crate) fn is_stream(self) -> bool {
-        self == Self::Tcp
+        matches!(self, Self::Tcp | Self::SyslogTcp | Self::Http)
     }
 
     /// With whom those who use it are compared, and what the column says.
@@ -49,6 +59,9 @@ impl Wire {
             Self::Tcp => &[("loop-tcp", "÷ loop")],
             Self::Udp => &[("loop-udp", "÷ loop")],
             Self::Unix => &[("loop-unix", "÷ loop")],
+            Self::SyslogTcp => &[("syslog-tcp", "÷ syslog"), ("fasyslog-tcp", "÷ fasyslog")],
+            Self::SyslogUdp => &[("syslog-udp", "÷ syslog"), ("fasyslog-udp", "÷ fasyslog")],
+            Self::Http => &[],
         }
     }
 }
@@ -98,13 +111,13 @@ impl Receiver {
         });
         let shared = Arc::clone(&seen);
         let port = match wire {
-            Wire::Tcp => {
+            Wire::Tcp | Wire::SyslogTcp | Wire::Http => {
                 let listener = TcpListener::bind("127.0.0.1:0")?;
                 let port = listener.local_addr()?.port();
-                thread::spawn(move || accept(&listener, &shared));
+                thread::spawn(move || accept(&listener, wire, &shared));
                 port
             }
-            Wire::Udp => {
+            Wire::Udp | Wire::SyslogUdp => {
                 let socket = UdpSocket::bind("127.0.0.1:0")?;
                 widen(&socket);
                 let port = socket.local_addr()?.port();
@@ -156,6 +169,17 @@ impl Receiver {
     }
 }
 
+/// A peer of its own process: says its port and takes what comes, until it is killed.
+pub(crate) fn serve(out: &mut impl Write) -> Result<(), Failed> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    writeln!(out, "{}", listener.local_addr()?.port())?;
+    out.flush()?;
+    for stream in listener.incoming() {
+        io::copy(&mut stream?, &mut io::sink())?;
+    }
+    Ok(())
+}
+
 /// Not everybody may have that much; what is lost without is counted and shown.
 fn widen(socket: &impl AsFd) {
     if sockopt::set_socket_recv_buffer_size_force(socket, RECEIVE_BYTES).is_err() {
@@ -163,19 +187,26 @@ fn widen(socket: &impl AsFd) {
     }
 }
 
-fn accept(listener: &TcpListener, seen: &Arc<Seen>) {
+fn accept(listener: &TcpListener, wire: Wire, seen: &Arc<Seen>) {
     for stream in listener.incoming().map_while(Result::ok) {
         let seen = Arc::clone(seen);
-        thread::spawn(move || read(stream, Framing::default(), &seen));
+        thread::spawn(move || match wire {
+            Wire::Http => http::serve(stream, |body| seen.note(framing::marks(body), body.len())),
+            Wire::SyslogTcp => read(stream, framing::marks, &seen),
+            _ => {
+                let mut frames = Frames::default();
+                read(stream, |bytes| frames.count(bytes), &seen);
+            }
+        });
     }
 }
 
-fn read(mut stream: impl Read, mut framing: Framing, seen: &Seen) {
+fn read(mut stream: impl Read, mut count_events: impl FnMut(&[u8]) -> u64, seen: &Seen) {
     let mut buffer = vec![0; 256 << 10];
     while let Ok(count) = stream.read(&mut buffer)
         && count > 0
     {
-        let events = framing.count(buffer.get(..count).unwrap_or_default());
+        let events = count_events(buffer.get(..count).unwrap_or_default());
         seen.note(events, count);
     }
 }

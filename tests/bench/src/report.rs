@@ -121,7 +121,7 @@ mod tests {
     use crate::options::Command;
 
     fn seen(contestant: &'static str, round: usize, p50: f64) -> Observation {
-        Observation { measure: Measure::Trickle, contestant, round, figures: Figures::from([("p50_ns".to_owned(), p50)]) }
+        Observation { measure: Measure::Trickle(200), contestant, round, figures: Figures::from([("p50_ns".to_owned(), p50)]) }
     }
 
     #[test]
@@ -132,7 +132,7 @@ mod tests {
 
     #[test]
     fn ratios_are_taken_within_a_round_and_then_their_median() {
-        let (own, baseline) = ("log4rs", Measure::Trickle.baselines()[0].0);
+        let (own, baseline) = ("log4rs", Measure::Trickle(200).baselines()[0].0);
         let seen = [seen(own, 0, 200.0), seen(own, 1, 900.0), seen(baseline, 0, 100.0), seen(baseline, 1, 300.0)];
         let arguments: Vec<String> = ["--measure", "caller", "--only", "log4rs"].map(str::to_owned).into();
         let Command::Measure(options) = Options::parse(&arguments).unwrap() else { panic!("not a measurement") };

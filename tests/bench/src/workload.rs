@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 /// The target of every event.
 pub(crate) const TARGET: &str = "bench::app";
@@ -90,4 +91,19 @@ pub(crate) fn by_log(n: u64) {
 /// The event by way of `spdlog`, its fields within the message.
 pub(crate) fn by_spdlog(n: u64) {
     spdlog::info!("request finished latency_us={} ratio={} path={}", latency(n), ratio(n), PATH);
+}
+
+/// `slog` has no logger of the process.
+static SLOG: OnceLock<slog::Logger> = OnceLock::new();
+
+/// Which logger [`by_slog`] logs to.
+pub(crate) fn use_slog(logger: slog::Logger) -> Result<(), crate::Failed> {
+    SLOG.set(logger).map_err(|_| "there is a logger already".into())
+}
+
+/// The event by way of `slog`.
+pub(crate) fn by_slog(n: u64) {
+    if let Some(logger) = SLOG.get() {
+        slog::info!(logger, "request finished"; "path" => PATH, "ratio" => ratio(n), "latency_us" => latency(n));
+    }
 }

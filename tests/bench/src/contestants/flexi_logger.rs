@@ -1,4 +1,4 @@
-//! `flexi_logger` with a file rolled by size, writing each line or buffering; the line of the `fmt` layer.
+//! `flexi_logger` with a file rolled by size, writing each line, buffering, or behind its thread; the line of the `fmt` layer.
 
 use std::io;
 
@@ -14,6 +14,10 @@ pub(super) fn direct(place: &Place) -> Result<Running, Failed> {
 
 pub(super) fn buffered(place: &Place) -> Result<Running, Failed> {
     start(place, WriteMode::BufferAndFlush)
+}
+
+pub(super) fn queued(place: &Place) -> Result<Running, Failed> {
+    start(place, WriteMode::Async)
 }
 
 fn start(place: &Place, mode: WriteMode) -> Result<Running, Failed> {

@@ -1,8 +1,10 @@
-//! `tracing-handlers` over sockets: each record as MessagePack, in a stream or in a datagram. Who must lose nothing waits for room.
+//! `tracing-handlers` over the network: MessagePack in a stream or in datagrams, syslog, and lines of JSON over HTTP. Who must lose nothing waits for room.
 
 use std::time::Duration;
 
-use tracing_handlers::{DatagramHandler, Handler, HandlerLayer, Overflow, SocketHandler};
+use tracing_handlers::http::Body;
+use tracing_handlers::syslog::Protocol;
+use tracing_handlers::{DatagramHandler, Handler, HandlerLayer, HttpHandler, Overflow, SocketHandler, SyslogHandler};
 
 use super::{Place, Running, install};
 use crate::{Failed, workload};
@@ -22,6 +24,21 @@ pub(super) fn udp(place: &Place) -> Result<Running, Failed> {
 
 pub(super) fn unix(place: &Place) -> Result<Running, Failed> {
     start(DatagramHandler::builder().unix(place.socket()).overflow(Overflow::Block(PATIENCE)).layer()?)
+}
+
+pub(super) fn syslog_tcp(place: &Place) -> Result<Running, Failed> {
+    let builder = SyslogHandler::builder().protocol(Protocol::Rfc5424).tcp(format!("{LOOPBACK}:{}", place.port));
+    start(builder.overflow(Overflow::Block(PATIENCE)).layer()?)
+}
+
+pub(super) fn syslog_udp(place: &Place) -> Result<Running, Failed> {
+    let builder = SyslogHandler::builder().protocol(Protocol::Rfc5424).udp(format!("{LOOPBACK}:{}", place.port));
+    start(builder.overflow(Overflow::Block(PATIENCE)).layer()?)
+}
+
+pub(super) fn http(place: &Place) -> Result<Running, Failed> {
+    let builder = HttpHandler::builder(format!("http://{LOOPBACK}:{}/", place.port)).body(Body::JsonLines);
+    start(builder.overflow(Overflow::Block(PATIENCE)).layer()?)
 }
 
 /// Installs the layer; at the end every record must have been delivered.

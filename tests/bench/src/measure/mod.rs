@@ -4,13 +4,17 @@ mod allocations;
 mod bursts;
 mod instructions;
 mod network;
+mod overload;
 mod pauses;
+mod stopped;
 mod table;
 mod throughput;
 mod trickle;
+mod wakes;
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use crate::Failed;
 use crate::child::{Figures, Job};
@@ -19,33 +23,49 @@ use crate::receiver::Receiver;
 
 pub(crate) use self::instructions::count as count_instructions;
 pub(crate) use self::table::Measure;
+pub(crate) use self::wakes::{Futexes, count as count_futexes};
 
 /// What a child does with its contestant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Probe {
     Bursts,
-    Trickle,
+    /// An event every so many microseconds.
+    Trickle(u64),
     Throughput,
     Allocations,
     Pauses,
     Network,
+    Overload,
+    Stopped,
     /// Only logs; callgrind measures.
     Emit,
 }
 
 impl Probe {
-    const ALL: &[Self] =
-        &[Self::Bursts, Self::Trickle, Self::Throughput, Self::Allocations, Self::Pauses, Self::Network, Self::Emit];
+    const ALL: &[Self] = &[
+        Self::Bursts,
+        Self::Trickle(30),
+        Self::Trickle(200),
+        Self::Throughput,
+        Self::Allocations,
+        Self::Pauses,
+        Self::Network,
+        Self::Overload,
+        Self::Stopped,
+        Self::Emit,
+    ];
 
     /// Measures.
     pub(crate) fn run(self, running: Running, job: &Job, receiver: Option<&Receiver>) -> Result<Figures, Failed> {
         match self {
             Self::Bursts => bursts::run(running, job),
-            Self::Trickle => trickle::run(running, job),
+            Self::Trickle(micros) => trickle::run(running, job, Duration::from_micros(micros)),
             Self::Throughput => throughput::run(running, job),
             Self::Allocations => allocations::run(running, job),
             Self::Pauses => pauses::run(running, job),
             Self::Network => network::run(running, job, receiver.ok_or("there is no receiver")?),
+            Self::Overload => overload::run(running, job),
+            Self::Stopped => stopped::run(running, job),
             Self::Emit => instructions::emit(running, job),
         }
     }
@@ -55,11 +75,13 @@ impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Bursts => "bursts",
-            Self::Trickle => "trickle",
+            Self::Trickle(micros) => return write!(f, "trickle-{micros}"),
             Self::Throughput => "throughput",
             Self::Allocations => "allocations",
             Self::Pauses => "pauses",
             Self::Network => "network",
+            Self::Overload => "overload",
+            Self::Stopped => "stopped",
             Self::Emit => "emit",
         })
     }

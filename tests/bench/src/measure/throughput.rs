@@ -4,6 +4,8 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use crate::Failed;
 use crate::child::{BURST, Figures, Job, PAUSE, bursts, lines};
 use crate::contestants::Running;
@@ -14,9 +16,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn run(running: Running, job: &Job) -> Result<Figures, Failed> {
     let emit = running.emit();
     bursts(job.workload, BURST, PAUSE, emit);
+    let cpu = cpu_time();
     let start = produce(emit, job);
     running.finish()?;
     let mut end = Instant::now();
+    let cpu = cpu_time().saturating_sub(cpu);
 
     let events = job.events * job.producers;
     let mut missing = missing_lines(job, events)?;
@@ -34,7 +38,17 @@ pub(super) fn run(running: Running, job: &Job) -> Result<Figures, Failed> {
     #[allow(clippy::cast_precision_loss)]
     let (events, missing) = (events as f64, missing as f64);
     let rate = (events - missing) / seconds / 1_000.0;
-    Ok(Figures::from([("kilo_events_per_second".to_owned(), rate), ("lines_missing".to_owned(), missing)]))
+    Ok(Figures::from([
+        ("kilo_events_per_second".to_owned(), rate),
+        ("cpu_ns".to_owned(), cpu.as_secs_f64() * 1e9 / events),
+        ("lines_missing".to_owned(), missing),
+    ]))
+}
+
+/// What all threads of this process have had of the processors.
+fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(u64::try_from(time.tv_sec).unwrap_or(0), u32::try_from(time.tv_nsec).unwrap_or(0))
 }
 
 /// Logs from all producers at once; returns when they began.

@@ -40,11 +40,22 @@ fn a_quick_run_measures_every_contestant_and_loses_nothing() {
     }
     for line in results.iter().filter(|line| line["measure"] == "network") {
         let (figures, name) = (&line["figures"], line["contestant"].as_str().unwrap());
-        assert_eq!(figures["lost"], 0.0, "{line}");
-        assert!(
-            !name.contains("ours") && !name.contains("loop") || figures["bytes_an_event"] == 305.0,
-            "not the same bytes: {line}"
-        );
+        // Without rights to a large receive buffer the kernel may throw datagrams away.
+        assert!(figures["lost"] == 0.0 || name.contains("udp"), "{line}");
+        // The first events come from a thread with a name, which is a little longer.
+        let bytes = figures["bytes_an_event"].as_f64().unwrap();
+        let is_framed = ["ours-tcp", "loop-tcp", "ours-udp", "loop-udp", "ours-unix", "loop-unix"].contains(&name);
+        assert!(!is_framed || (305.0..307.0).contains(&bytes), "not the same bytes: {line}");
+    }
+    for line in results.iter().filter(|line| line["measure"] == "overload") {
+        let count = |name: &str| line["figures"][name].as_f64().unwrap_or(0.0);
+        assert_eq!(count("made"), count("written") + count("missing"), "{line}");
+        assert!(line["contestant"] != "ours-queued-lossy" || count("handled") == count("made"), "{line}");
+        assert!(line["contestant"] != "ours-queued-lossy" || count("missing") == count("dropped"), "{line}");
+    }
+    for line in results.iter().filter(|line| line["measure"] == "stopped" && !line["figures"]["handled"].is_null()) {
+        assert_eq!(line["figures"]["handled"], 5_000.0, "{line}");
+        assert_eq!(line["figures"]["unaccounted"], 0.0, "{line}");
     }
     for line in results.iter().filter(|line| line["measure"] == "rollover") {
         assert!(line["figures"]["files"].as_f64() > line["figures"]["flat_files"].as_f64(), "nothing rolled over: {line}");
@@ -54,8 +65,23 @@ fn a_quick_run_measures_every_contestant_and_loses_nothing() {
 }
 
 #[test]
+fn calls_that_wake_are_counted_where_there_is_strace() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("results.jsonl");
+    let run = bench(&["--quick", "--measure", "wakes", "--only", "ours-queued", "--out", out.to_str().unwrap()]);
+    if Command::new("strace").arg("-V").output().is_err() {
+        assert!(String::from_utf8_lossy(&run.stderr).contains("strace is missing"));
+        return;
+    }
+    assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
+    let results = results(&out);
+    assert_eq!(results.len(), 2);
+    assert!(results.iter().all(|line| line["figures"]["caller_wakes"].is_f64()), "{results:?}");
+}
+
+#[test]
 fn lines_of_all_contestants_are_about_as_long() {
-    for (name, _) in contestants().into_iter().filter(|(_, field)| field == "files") {
+    for (name, _) in contestants().into_iter().filter(|(name, field)| field == "files" && !name.starts_with("cpython")) {
         let folder = tempfile::tempdir().unwrap();
         let directory = folder.path().to_str().unwrap();
         let run = bench(&["child", &name, "emit", "W1", "100", "1", "1000000000", "5", directory]);
@@ -64,7 +90,12 @@ fn lines_of_all_contestants_are_about_as_long() {
         let copies = if name.contains("five") { 5 } else { 1 };
         let length = bytes / 100 / copies;
         // JSON names what the others only place.
-        let longest = if name.ends_with("json") { 240 } else { 146 };
+        let longest = match name.as_str() {
+            "ours-json" => 240,
+            // The place in the source stands in every line.
+            "logforth" | "logforth-async" => 190,
+            _ => 146,
+        };
         assert!((130..=longest).contains(&length), "{name}: {length} bytes a line");
     }
 }
