@@ -42,7 +42,7 @@ impl Session {
         let (number, command, offers) = session.frame();
         assert_eq!((number, command.as_str()), (1, "open"));
         assert!(offers.starts_with("relp_version=0\n") && offers.contains("\ncommands=syslog"), "{offers}");
-        session.say("1 rsp 45 200 OK\nrelp_version=0\ncommands=syslog,another\n\n\n");
+        session.say("1 rsp 47 200 OK\nrelp_version=0\ncommands=syslog,another\n\n\n");
         session
     }
 
