@@ -268,7 +268,7 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("smtp", &["core", "delivery"], &["lettre", "tokio"]),
     ("socket", &["core", "delivery"], &[]),
     ("stream", &["core"], &["tracing-subscriber"]),
-    ("syslog", &["core", "delivery"], &["hostname"]),
+    ("syslog", &["core", "delivery"], &["hostname", "tokio"]),
     (
         "facade",
         &[

@@ -24,6 +24,7 @@
 //! | `queue` | [`QueueHandler`], [`QueueListener`], [`HandlerExt::queued`] | yes |
 //! | `event-log` | [`EventLogHandler`], for Windows | |
 //! | `syslog` | [`SyslogHandler`] | |
+//! | `relp` | RELP for [`SyslogHandler`] | |
 //! | `gzip`, `zstd` | `compress` on the rotating handlers (`Compression`); with `gzip` also the bodies of `http` | |
 //! | `crossbeam-channel`, `tokio` | their channels as a [`Queue`] | |
 //! | `smtp` | [`SmtpHandler`] | |

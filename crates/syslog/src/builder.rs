@@ -19,7 +19,7 @@ use crate::wire::{Encoder, Framing, Newlines, Protocol};
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`local`](Self::local), [`unix`](Self::unix), [`udp`](Self::udp), [`tcp`](Self::tcp), `tls` | UDP to `localhost:514`, as Python |
+/// | [`local`](Self::local), [`unix`](Self::unix), [`udp`](Self::udp), [`tcp`](Self::tcp), `tls`, `relp` | UDP to `localhost:514`, as Python |
 /// | [`facility`](Self::facility) | `user` |
 /// | [`level_map`](Self::level_map) | `ERROR` is `err`, `WARN` `warning`, `INFO` `info`, the others `debug` |
 /// | [`protocol`](Self::protocol) | RFC 3164 on local sockets, RFC 5424 elsewhere |
@@ -115,6 +115,15 @@ impl SyslogHandlerBuilder {
     #[cfg(feature = "tls")]
     pub fn tls(mut self, address: impl ToString, tls: Tls) -> Self {
         self.destination = Destination::Tls(address.to_string(), tls);
+        self
+    }
+
+    /// Over RELP, in which the daemon answers for each message, to `host` or `host:port`; the port is 20514 by default. What was not answered for
+    /// when the connection is lost is sent again over the next: twice rather than never, and counted by
+    /// [`SyslogHandler::resent_messages`]. A message that the daemon refuses is dropped, counted and reported.
+    #[cfg(feature = "relp")]
+    pub fn relp(mut self, address: impl ToString) -> Self {
+        self.destination = Destination::Relp(address.to_string());
         self
     }
 

@@ -15,6 +15,9 @@ const PORT: u16 = 514;
 /// Syslog over TLS (RFC 5425).
 #[cfg(feature = "tls")]
 const TLS_PORT: u16 = 6514;
+/// That of librelp.
+#[cfg(feature = "relp")]
+const RELP_PORT: u16 = 20_514;
 
 /// The sockets of Linux, macOS and the BSDs.
 #[cfg(unix)]
@@ -28,6 +31,8 @@ pub(crate) enum Destination {
     Tcp(String),
     #[cfg(feature = "tls")]
     Tls(String, Tls),
+    #[cfg(feature = "relp")]
+    Relp(String),
 }
 
 /// Checked.
@@ -36,6 +41,8 @@ pub(crate) enum Target {
     Local(Vec<PathBuf>),
     Datagrams(Place),
     Stream(Peer),
+    #[cfg(feature = "relp")]
+    Relp(String, u16),
 }
 
 impl Destination {
@@ -55,6 +62,13 @@ impl Destination {
         matches!(self, Self::Udp(_))
     }
 
+    pub(crate) fn is_relp(&self) -> bool {
+        #[cfg(feature = "relp")]
+        return matches!(self, Self::Relp(_));
+        #[cfg(not(feature = "relp"))]
+        return false;
+    }
+
     pub(crate) fn target(self) -> Result<Target, Error> {
         Ok(match self {
             #[cfg(unix)]
@@ -72,6 +86,11 @@ impl Destination {
                 let (host, port) = host_and_port("tls", &address, TLS_PORT)?;
                 Target::Stream(Peer::Tls { host, port, tls })
             }
+            #[cfg(feature = "relp")]
+            Self::Relp(address) => {
+                let (host, port) = host_and_port("relp", &address, RELP_PORT)?;
+                Target::Relp(host, port)
+            }
         })
     }
 }
@@ -86,6 +105,8 @@ impl fmt::Display for Target {
             }
             Self::Datagrams(place) => place.fmt(f),
             Self::Stream(peer) => peer.fmt(f),
+            #[cfg(feature = "relp")]
+            Self::Relp(host, port) => write!(f, "relp://{}", tracing_handlers_delivery::dial::Authority(host, *port)),
         }
     }
 }

@@ -11,6 +11,8 @@ use tracing_handlers_delivery::{Delivery, Status, StreamTransport};
 use crate::builder::SyslogHandlerBuilder;
 use crate::destination::Target;
 use crate::layout::Plan;
+#[cfg(feature = "relp")]
+use crate::relp::Relp;
 #[cfg(unix)]
 use crate::transport::Local;
 use crate::transport::Parts;
@@ -35,10 +37,13 @@ use crate::transport::Parts;
 /// # Ok::<(), tracing_handlers_core::Error>(())
 /// ```
 ///
-/// Delivered means: the system took it for the daemon. Nothing in syslog says that a daemon has read a message.
+/// Delivered means: the system took it for the daemon. Nothing in syslog says that a daemon has read a message, but RELP, where delivered
+/// means that the daemon answered for it.
 pub struct SyslogHandler {
     delivery: Delivery,
     cut: Arc<AtomicU64>,
+    #[cfg(feature = "relp")]
+    resent: Arc<AtomicU64>,
 }
 
 /// The layer of a [`SyslogHandler`].
@@ -54,6 +59,8 @@ impl SyslogHandler {
         #[cfg_attr(not(unix), allow(unused_variables, reason = "local sockets are those of Unix"))]
         let Plan { settings, target, encoder, local_framing, is_split, resend_window } = plan;
         let (name, cut) = (format!("syslog {target}"), encoder.cut_counter());
+        #[cfg(feature = "relp")]
+        let mut resent = Arc::default();
         let delivery = match target {
             #[cfg(unix)]
             Target::Local(paths) if is_split => {
@@ -69,8 +76,22 @@ impl SyslogHandler {
                 let transport = StreamTransport::new(peer).resend_window(resend_window);
                 Delivery::start(&name, settings, encoder, transport)
             }
+            #[cfg(feature = "relp")]
+            Target::Relp(host, port) => {
+                let transport = Relp::new(host, port);
+                resent = transport.resent_counter();
+                match is_split {
+                    true => Delivery::start(&name, settings, encoder, Parts(transport)),
+                    false => Delivery::start(&name, settings, encoder, transport),
+                }
+            }
         };
-        Ok(Self { delivery: delivery?, cut })
+        Ok(Self {
+            delivery: delivery?,
+            cut,
+            #[cfg(feature = "relp")]
+            resent,
+        })
     }
 
     /// How it goes with the daemon.
@@ -81,6 +102,13 @@ impl SyslogHandler {
     /// How many messages were cut, or had fields left out, to be no longer than `max_message_bytes`.
     pub fn cut_messages(&self) -> u64 {
         self.cut.load(Ordering::Relaxed)
+    }
+
+    /// How many messages went over RELP, were not answered for before the connection was lost, and are sent again: the daemon has at most
+    /// so many twice.
+    #[cfg(feature = "relp")]
+    pub fn resent_messages(&self) -> u64 {
+        self.resent.load(Ordering::Relaxed)
     }
 }
 

@@ -34,6 +34,8 @@ pub(crate) fn plan(builder: SyslogHandlerBuilder) -> Result<Plan, Error> {
     let (is_local, is_udp) = (builder.destination.is_local(), builder.destination.is_udp());
     let protocol = builder.protocol.unwrap_or(if is_local { Protocol::Rfc3164 } else { Protocol::Rfc5424 });
     let is_python = protocol == Protocol::Python;
+    // They keep messages apart themselves.
+    let is_framed = is_udp || builder.destination.is_relp();
     check(&builder, protocol, is_udp)?;
 
     // Python's NUL is the framing of its streams, and part of its datagrams.
@@ -42,14 +44,13 @@ pub(crate) fn plan(builder: SyslogHandlerBuilder) -> Result<Plan, Error> {
         (false, true) => Some(Framing::Nul),
         (false, false) => Some(Framing::OctetCounting),
     };
-    let stream_framing = if is_udp { None } else { builder.framing.or(own_framing) };
+    let stream_framing = if is_framed { None } else { builder.framing.or(own_framing) };
     let ends_with_nul = is_python && builder.framing.is_none() && builder.append_nul.unwrap_or(true);
     // A NUL in the middle of what ends with one would begin another message.
-    let separator = stream_framing.or((ends_with_nul && !is_udp).then_some(Framing::Nul));
+    let separator = stream_framing.or((ends_with_nul && !is_framed).then_some(Framing::Nul));
     let newlines = builder.newlines.unwrap_or(if is_python { Newlines::Keep } else { Newlines::Escape });
     let is_split = newlines == Newlines::Split;
-    let is_datagram = is_udp || is_local;
-    let framing = match is_datagram {
+    let framing = match is_framed || is_local {
         true => is_split.then_some(Framing::OctetCounting),
         false => stream_framing,
     };
@@ -88,12 +89,12 @@ fn check(builder: &SyslogHandlerBuilder, protocol: Protocol, is_udp: bool) -> Re
         true => Err(Error::config(setting, "(set)", format_args!("is without effect on {what}"))),
         false => Ok(()),
     };
-    let is_5424 = protocol == Protocol::Rfc5424;
-    has_effect("framing", builder.framing.is_some(), !is_udp, "datagrams")?;
+    let (is_5424, is_relp) = (protocol == Protocol::Rfc5424, builder.destination.is_relp());
+    has_effect("framing", builder.framing.is_some(), !is_udp && !is_relp, "datagrams and RELP")?;
     has_effect("append_nul", builder.append_nul.is_some(), protocol == Protocol::Python, "RFC 3164 and RFC 5424")?;
     has_effect("append_nul", builder.append_nul.is_some(), builder.framing.is_none(), "messages that are framed")?;
-    let is_stream = !is_udp && !builder.destination.is_local();
-    has_effect("resend_window", builder.resend_window > 0, is_stream, "datagrams and local sockets")?;
+    let is_stream = !is_udp && !is_relp && !builder.destination.is_local();
+    has_effect("resend_window", builder.resend_window > 0, is_stream, "datagrams, local sockets and RELP")?;
     has_effect("bom", builder.bom, is_5424, "any protocol but RFC 5424")?;
     has_effect("msgid", builder.msgid.is_some(), is_5424, "any protocol but RFC 5424")?;
     has_effect("enterprise_number", builder.enterprise_number.is_some(), is_5424, "any protocol but RFC 5424")?;

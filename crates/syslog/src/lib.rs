@@ -1,4 +1,4 @@
-//! Syslog for `tracing`: RFC 3164 and RFC 5424, over local sockets, UDP, TCP and TLS, and exactly what Python sends.
+//! Syslog for `tracing`: RFC 3164 and RFC 5424, over local sockets, UDP, TCP, TLS and RELP, and exactly what Python sends.
 //!
 //! # What it does
 //!
@@ -34,6 +34,9 @@
 //! - What waits while the daemon is away is sent when it is back, within `max_age`. What the system had taken for a daemon that died is
 //!   lost, and counted as delivered: syslog has no acknowledgement. Over TCP and TLS a
 //!   [resend window](SyslogHandlerBuilder::resend_window) sends the newest bytes twice instead.
+//! - Over RELP (`relp`) delivered means that the daemon answered for the message. What it had not answered for when the connection was lost is sent
+//!   again, so it may have some twice: at most as many as `resent_messages` counts. What the daemon does with what it answered for is
+//!   its own affair: rsyslog keeps it in memory unless its queue is `direct` or on disk.
 //!
 //! # Differs from Python
 //!
@@ -43,13 +46,15 @@
 //!
 //! # Features
 //!
-//! `tls`: syslog over TLS, by the library of the system.
+//! `tls`: syslog over TLS, by the library of the system. `relp`: RELP, over TCP without TLS.
 
 mod builder;
 mod destination;
 mod handler;
 mod layout;
 mod priority;
+#[cfg(feature = "relp")]
+mod relp;
 mod transport;
 pub mod wire;
 

@@ -25,6 +25,8 @@
 mod encoder;
 pub mod framing;
 pub mod python;
+#[cfg(feature = "relp")]
+pub(crate) mod relp;
 pub mod rfc3164;
 pub mod rfc5424;
 pub mod structured_data;

@@ -17,6 +17,8 @@ mod local;
 mod peer;
 mod priority;
 mod properties;
+#[cfg(all(target_os = "linux", feature = "relp"))]
+mod relp;
 #[cfg(target_os = "linux")]
 mod rsyslog;
 #[cfg(target_os = "linux")]

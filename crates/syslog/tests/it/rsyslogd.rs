@@ -17,33 +17,53 @@ pub(crate) struct Rsyslog {
     pub(crate) udp: u16,
     pub(crate) tcp: u16,
     pub(crate) tls: u16,
+    #[cfg(feature = "relp")]
+    pub(crate) relp: u16,
 }
 
 impl Rsyslog {
     pub(crate) fn start() -> Self {
-        Self::start_with(false)
+        Self::start_with(false, false)
     }
 
     /// With a certificate of a test's own for `localhost`, whose authority is [`authority`](Self::authority).
     #[cfg(feature = "tls")]
     pub(crate) fn start_with_tls() -> Self {
-        Self::start_with(true)
+        Self::start_with(true, false)
     }
 
-    fn start_with(has_tls: bool) -> Self {
+    /// With RELP, and without a queue: what it answers for is written.
+    #[cfg(feature = "relp")]
+    pub(crate) fn start_with_relp() -> Self {
+        Self::start_with(false, true)
+    }
+
+    fn start_with(has_tls: bool, has_relp: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Free a moment ago; nobody else asks for just these.
-        let taken = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [tcp, tls] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let taken = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [tcp, tls, relp] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         drop(taken);
         if has_tls {
             make_certificates(folder.path());
         }
         let tls_port = has_tls.then_some(tls);
-        fs::write(folder.path().join("rsyslog.conf"), configuration(folder.path(), udp, tcp, tls_port)).unwrap();
+        fs::write(
+            folder.path().join("rsyslog.conf"),
+            configuration(folder.path(), udp, tcp, tls_port, has_relp.then_some(relp)),
+        )
+        .unwrap();
         let daemon = spawn(folder.path());
-        let mut started = Self { folder, daemon, udp, tcp, tls };
+        let mut started = Self {
+            folder,
+            daemon,
+            udp,
+            tcp,
+            tls,
+            #[cfg(feature = "relp")]
+            relp,
+        };
         started.wait_until_ready(has_tls);
         started
     }
@@ -90,6 +110,17 @@ impl Rsyslog {
     pub(crate) fn restart(&mut self) {
         self.daemon = spawn(self.folder.path());
         self.wait_until_ready(false);
+    }
+
+    /// How many bytes it wrote.
+    #[cfg(feature = "relp")]
+    pub(crate) fn written(&self) -> u64 {
+        fs::metadata(self.folder.path().join("out.json")).map_or(0, |file| file.len())
+    }
+
+    #[cfg(feature = "relp")]
+    pub(crate) fn wait_for_more_than(&self, bytes: u64) {
+        wait_until("more is written", || self.written() > bytes);
     }
 
     /// What it wrote, once there are messages that satisfy `is_enough`.
@@ -144,7 +175,7 @@ fn spawn(folder: &Path) -> Child {
         .expect("rsyslogd, which tests/run installs")
 }
 
-fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<u16>) -> String {
+fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<u16>, relp: Option<u16>) -> String {
     let d = folder.display();
     let certificates = format!(
         r#" defaultNetstreamDriverCAFile="{d}/ca.pem" defaultNetstreamDriverCertFile="{d}/server.pem" defaultNetstreamDriverKeyFile="{d}/server.key""#
@@ -158,6 +189,11 @@ fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<u16>) -> String 
             ),
         ),
     };
+    let relp = relp.map_or_else(String::new, |port| {
+        format!(
+            r#"main_queue(queue.type="Direct") module(load="imrelp") input(type="imrelp" address="127.0.0.1" port="{port}" ruleset="out")"#
+        )
+    });
     let properties = [
         ("pri", "pri"),
         ("facility", "syslogfacility-text"),
@@ -187,6 +223,7 @@ ruleset(name="out") {{
 input(type="imudp" address="127.0.0.1" port="{udp}" ruleset="out")
 input(type="imtcp" address="127.0.0.1" port="{tcp}" ruleset="out")
 {tls}
+{relp}
 input(type="imuxsock" socket="{d}/log5424" ruleset="out" useSpecialParser="off" parseHostname="on" rateLimit.interval="0")
 input(type="imuxsock" socket="{d}/log" ruleset="out" useSysTimeStamp="off" ignoreTimestamp="off" rateLimit.interval="0")
 action(type="omfile" file="{d}/internal.log")

@@ -1,0 +1,174 @@
+//! RELP against a peer that follows a script, and a real rsyslog that is killed.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use tracing_handlers_core::{Deadline, Handler, Record};
+use tracing_handlers_syslog::{Framing, Retry, SyslogHandler, SyslogHandlerBuilder};
+use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::{FailureLog, record};
+
+use crate::peer::Port;
+use crate::rsyslogd::Rsyslog;
+
+fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
+    out.extend_from_slice(record.message().as_bytes());
+}
+
+fn builder(port: u16) -> SyslogHandlerBuilder {
+    let soon = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));
+    SyslogHandler::builder()
+        .relp(format!("127.0.0.1:{port}"))
+        .ident("app")
+        .format(raw)
+        .retry(soon)
+        .on_failure(FailureLog::new())
+}
+
+fn log(handler: &SyslogHandler, text: &str) {
+    handler.handle(&record(text).as_record()).unwrap();
+}
+
+/// One session, from the daemon's side.
+struct Session(BufReader<TcpStream>);
+
+impl Session {
+    fn accept(listener: &std::net::TcpListener) -> Self {
+        let stream = listener.accept().unwrap().0;
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut session = Self(BufReader::new(stream));
+        let (number, command, offers) = session.frame();
+        assert_eq!((number, command.as_str()), (1, "open"));
+        assert!(offers.starts_with("relp_version=0\n") && offers.contains("\ncommands=syslog"), "{offers}");
+        session.say("1 rsp 47 200 OK\nrelp_version=0\ncommands=syslog,another\n\n\n");
+        session
+    }
+
+    fn word(&mut self) -> String {
+        let mut word = Vec::new();
+        self.0.read_until(b' ', &mut word).unwrap();
+        String::from_utf8(word).unwrap().trim_end().to_owned()
+    }
+
+    fn frame(&mut self) -> (u32, String, String) {
+        let (number, command) = (self.word().parse().unwrap(), self.word());
+        let data = if command == "close" {
+            let mut end = String::new();
+            self.0.read_line(&mut end).unwrap();
+            assert_eq!(end, "0\n");
+            return (number, command, String::new());
+        } else {
+            let mut data = vec![0; self.word().parse::<usize>().unwrap() + 1];
+            self.0.read_exact(&mut data).unwrap();
+            assert_eq!(data.pop(), Some(b'\n'));
+            String::from_utf8(data).unwrap()
+        };
+        (number, command, data)
+    }
+
+    /// The number and the text of a message.
+    fn message(&mut self) -> (u32, String) {
+        let (number, command, data) = self.frame();
+        assert_eq!(command, "syslog");
+        (number, data.rsplit(' ').next().unwrap().to_owned())
+    }
+
+    fn say(&mut self, text: &str) {
+        self.0.get_mut().write_all(text.as_bytes()).unwrap();
+    }
+}
+
+#[test]
+fn what_is_answered_is_settled_and_what_is_not_is_sent_again() {
+    let port = Port::reserve();
+    let listener = port.listen();
+    let handler = builder(port.number()).batch_records(3).build().unwrap();
+    ["one", "two", "three"].iter().for_each(|text| log(&handler, text));
+
+    let mut session = Session::accept(&listener);
+    let sent: Vec<_> = (0..3).map(|_| session.message()).collect();
+    assert_eq!(sent, [(2, "one".to_owned()), (3, "two".to_owned()), (4, "three".to_owned())]);
+    assert_eq!(handler.stats().delivered, 0);
+    // Out of order, behind a hint; one is refused, one is not answered for.
+    session.say("0 anyhint 3 a\nb\n4 rsp 6 200 OK\n3 rsp 12 500 not mine\n");
+    drop(session);
+
+    let mut session = Session::accept(&listener);
+    assert_eq!(session.message(), (2, "one".to_owned()));
+    assert_eq!((handler.stats().delivered, handler.stats().dropped(), handler.stats().pending), (1, 1, 1));
+    assert_eq!(handler.resent_messages(), 1);
+    session.say("2 rsp 6 200 OK\n");
+    let closing = std::thread::spawn(move || {
+        let (number, command, _) = session.frame();
+        session.say(&format!("{number} rsp 0\n0 serverclose 0\n"));
+        (number, command)
+    });
+    handler.close(Deadline::after(PATIENCE)).unwrap();
+    assert_eq!(closing.join().unwrap(), (3, "close".to_owned()));
+    assert_eq!((handler.stats().delivered, handler.stats().dropped()), (2, 1));
+}
+
+#[test]
+fn no_more_than_the_window_is_sent_without_an_answer() {
+    let port = Port::reserve();
+    let listener = port.listen();
+    let handler = builder(port.number()).build().unwrap();
+    (0..300).for_each(|number| log(&handler, &number.to_string()));
+    let mut session = Session::accept(&listener);
+    let first = session.message().0;
+    (1..128).for_each(|_| drop(session.message()));
+    session.0.get_mut().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    session.0.fill_buf().unwrap_err();
+    session.0.get_mut().set_read_timeout(Some(PATIENCE)).unwrap();
+    (first..first + 128).for_each(|number| session.say(&format!("{number} rsp 6 200 OK\n")));
+    assert_eq!(session.message(), (first + 128, "128".to_owned()));
+}
+
+#[test]
+fn a_daemon_that_says_farewell_is_connected_with_again_and_costs_nothing() {
+    let port = Port::reserve();
+    let listener = port.listen();
+    let handler = builder(port.number()).build().unwrap();
+    for text in ["one", "two"] {
+        log(&handler, text);
+        let mut session = Session::accept(&listener);
+        assert_eq!(session.message().1, text);
+        session.say("2 rsp 6 200 OK\n0 serverclose 0\n");
+        handler.flush(Deadline::after(PATIENCE)).unwrap();
+    }
+    assert_eq!((handler.stats().delivered, handler.resent_messages(), handler.status().retries), (2, 0, 0));
+}
+
+#[test]
+fn settings_that_relp_has_no_use_for_are_refused() {
+    for builder in [builder(1).framing(Framing::Lf), builder(1).resend_window(1)] {
+        assert!(builder.build().unwrap_err().to_string().contains("RELP"));
+    }
+}
+
+#[test]
+fn rsyslog_that_is_killed_twenty_times_under_load_misses_nothing() {
+    const ROUNDS: u32 = 20;
+    let mut daemon = Rsyslog::start_with_relp();
+    let handler = builder(daemon.relp).build().unwrap();
+    for round in 0..ROUNDS {
+        let seen = daemon.written();
+        (0..300).for_each(|number| log(&handler, &(round * 350 + number).to_string()));
+        daemon.wait_for_more_than(seen);
+        daemon.kill();
+        (300..350).for_each(|number| log(&handler, &(round * 350 + number).to_string()));
+        daemon.restart();
+    }
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    let count = u64::from(ROUNDS * 350);
+    assert_eq!((handler.stats().delivered, handler.stats().dropped()), (count, 0));
+
+    // Answered for is written: this rsyslog has no queue of its own.
+    let messages = daemon.until(|_| true);
+    let numbers: Vec<u32> = messages.iter().map(|message| message["msg"].as_str().unwrap().trim().parse().unwrap()).collect();
+    assert_eq!(numbers.iter().copied().collect::<BTreeSet<_>>(), (0..ROUNDS * 350).collect());
+    let doubled = numbers.len() as u64 - count;
+    assert!(doubled <= handler.resent_messages(), "{doubled} twice, {} resent", handler.resent_messages());
+}
