@@ -50,7 +50,9 @@ fn a_quick_run_measures_every_contestant_and_loses_nothing() {
     for line in results.iter().filter(|line| line["measure"] == "overload") {
         let count = |name: &str| line["figures"][name].as_f64().unwrap_or(0.0);
         assert_eq!(count("made"), count("written") + count("missing"), "{line}");
-        assert!(line["contestant"] != "ours-queued-lossy" || count("handled") == count("made"), "{line}");
+        // A record of its own tells of drops, so more may be handled than was made.
+        let settled = count("delivered") + count("dropped");
+        assert!(line["contestant"] != "ours-queued-lossy" || count("handled") == settled, "{line}");
         assert!(line["contestant"] != "ours-queued-lossy" || count("missing") == count("dropped"), "{line}");
     }
     for line in results.iter().filter(|line| line["measure"] == "stopped" && !line["figures"]["handled"].is_null()) {
