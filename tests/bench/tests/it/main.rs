@@ -42,15 +42,17 @@ fn a_quick_run_measures_every_contestant_and_loses_nothing() {
         let (figures, name) = (&line["figures"], line["contestant"].as_str().unwrap());
         // Without rights to a large receive buffer the kernel may throw datagrams away.
         assert!(figures["lost"] == 0.0 || name.contains("udp"), "{line}");
-        // The first events come from a thread with a name, which is a little longer.
+        // Names and numbers of threads are in the frames, so that some are a little longer.
         let bytes = figures["bytes_an_event"].as_f64().unwrap();
         let is_framed = ["ours-tcp", "loop-tcp", "ours-udp", "loop-udp", "ours-unix", "loop-unix"].contains(&name);
-        assert!(!is_framed || (305.0..307.0).contains(&bytes), "not the same bytes: {line}");
+        assert!(!is_framed || (300.0..315.0).contains(&bytes), "not the same bytes: {line}");
     }
     for line in results.iter().filter(|line| line["measure"] == "overload") {
         let count = |name: &str| line["figures"][name].as_f64().unwrap_or(0.0);
         assert_eq!(count("made"), count("written") + count("missing"), "{line}");
-        assert!(line["contestant"] != "ours-queued-lossy" || count("handled") == count("made"), "{line}");
+        // A record of its own tells of drops, so more may be handled than was made.
+        let settled = count("delivered") + count("dropped");
+        assert!(line["contestant"] != "ours-queued-lossy" || count("handled") == settled, "{line}");
         assert!(line["contestant"] != "ours-queued-lossy" || count("missing") == count("dropped"), "{line}");
     }
     for line in results.iter().filter(|line| line["measure"] == "stopped" && !line["figures"]["handled"].is_null()) {
