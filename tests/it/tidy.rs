@@ -324,3 +324,39 @@ fn a_forbidden_import_is_found_also_where_it_is_for_one_platform() {
     found.sort();
     assert_eq!(found, ["libc", "serde"]);
 }
+
+/// How long a file may be, without blank lines and comments, and a function, with them.
+const MOST_LINES: (usize, usize) = (400, 60);
+
+#[test]
+fn no_file_and_no_function_is_too_long_to_be_read() {
+    let lines = |count: usize| "let x = 1;\n".repeat(count);
+    let (file, function) = (Source::new("a.rs", &lines(401)), Source::new("b.rs", &format!("fn f() {{\n{}}}\n", lines(59))));
+    assert_eq!((too_long(&file).len(), too_long(&function).len()), (1, 1), "the rule finds nothing");
+    let broken: Vec<_> = sources(".").iter().flat_map(too_long).collect();
+    assert!(broken.is_empty(), "too long:\n{broken:#?}");
+}
+
+fn too_long(source: &Source) -> Vec<String> {
+    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
+    let lines = source.text.lines().filter(is_code).count();
+    let file = (lines > MOST_LINES.0).then(|| format!("{}: {lines} lines of code", source.path));
+    file.into_iter().chain(long_functions(source)).collect()
+}
+
+/// A function ends at the first line that is indented as its head is and begins with a brace.
+fn long_functions(source: &Source) -> Vec<String> {
+    let lines: Vec<_> = source.text.lines().collect();
+    let indent = |line: &str| line.len() - line.trim_start().len();
+    let is_head = |line: &str| {
+        let mut words = line.split_whitespace().take_while(|word| !word.contains('"'));
+        line.ends_with(['{', '(']) && words.any(|word| word == "fn")
+    };
+    let heads = lines.iter().enumerate().filter(|(_, line)| is_head(line) && !line.trim_start().starts_with("//"));
+    let length = |at: usize, head: &str| {
+        let is_end = |line: &&str| indent(line) == indent(head) && line.trim_start().starts_with('}');
+        lines[at + 1..].iter().position(is_end).map_or(0, |len| len + 2)
+    };
+    let long = heads.map(|(at, head)| (at, head, length(at, head))).filter(|(.., length)| *length > MOST_LINES.1);
+    long.map(|(at, head, length)| format!("{}:{}: {length} lines: {}", source.path, at + 1, head.trim())).collect()
+}
