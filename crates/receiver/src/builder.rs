@@ -71,14 +71,16 @@ impl ReceiverBuilder {
         self
     }
 
-    /// Listens for connections on a local socket. Nothing may stand at that path, and the socket stays there afterwards.
+    /// Listens for connections on a local socket. A socket that a process left there when it
+    /// ended is replaced; anything else at that path is an error of `build()`. Afterwards the socket stays there.
     #[cfg(unix)]
     pub fn unix(mut self, path: impl Into<PathBuf>) -> Self {
         self.places.push(Place::Unix(path.into()));
         self
     }
 
-    /// Listens for datagrams on a local socket. Nothing may stand at that path, and the socket stays there afterwards.
+    /// Listens for datagrams on a local socket. A socket that a process left there when it
+    /// ended is replaced; anything else at that path is an error of `build()`. Afterwards the socket stays there.
     #[cfg(unix)]
     pub fn unix_datagram(mut self, path: impl Into<PathBuf>) -> Self {
         self.places.push(Place::UnixDatagram(path.into()));

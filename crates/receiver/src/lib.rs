@@ -63,6 +63,8 @@ mod datagram;
 mod decode;
 mod intake;
 mod listen;
+#[cfg(unix)]
+mod local;
 mod receiver;
 mod stats;
 mod stream;

@@ -9,6 +9,8 @@ use std::path::PathBuf;
 
 use tracing_handlers_core::Error;
 
+#[cfg(unix)]
+use crate::local;
 #[cfg(feature = "tls")]
 use crate::tls::TlsIdentity;
 
@@ -70,12 +72,12 @@ impl Place {
                 Ok(Socket::Udp(socket))
             }),
             #[cfg(unix)]
-            Self::Unix(path) => UnixListener::bind(path).and_then(|socket| {
+            Self::Unix(path) => local::listener(path).and_then(|socket| {
                 socket.set_nonblocking(true)?;
                 Ok(Socket::Unix(socket))
             }),
             #[cfg(unix)]
-            Self::UnixDatagram(path) => UnixDatagram::bind(path).and_then(|socket| {
+            Self::UnixDatagram(path) => local::datagrams(path).and_then(|socket| {
                 socket.set_nonblocking(true)?;
                 Ok(Socket::UnixDatagram(socket))
             }),
