@@ -115,8 +115,12 @@ fn no_more_than_the_window_is_sent_without_an_answer() {
     let port = Port::reserve();
     let listener = port.listen();
     let handler = builder(port.number()).build().unwrap();
-    (0..300).for_each(|number| log(&handler, &number.to_string()));
+    // While one is not answered for the others become one batch.
+    log(&handler, "before");
     let mut session = Session::accept(&listener);
+    assert_eq!(session.message(), (2, "before".to_owned()));
+    (0..300).for_each(|number| log(&handler, &number.to_string()));
+    session.say("2 rsp 6 200 OK\n");
     let first = session.message().0;
     (1..128).for_each(|_| drop(session.message()));
     session.0.get_mut().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
