@@ -67,8 +67,11 @@ fn ended_early<T>(bytes: &[u8], words: usize) -> Result<Option<T>, &'static str>
     if ends_early { Err("a frame of too few words") } else { Ok(None) }
 }
 
+/// A word, what ended it, and what is behind that.
+type Word<'a> = (&'a [u8], u8, &'a [u8]);
+
 /// Up to a space or a line feed, which it was, and what is behind it.
-fn word(bytes: &[u8]) -> Result<Option<(&[u8], u8, &[u8])>, &'static str> {
+fn word(bytes: &[u8]) -> Result<Option<Word<'_>>, &'static str> {
     let Some(end) = bytes.iter().position(|byte| matches!(byte, b' ' | b'\n')) else {
         return if bytes.len() > LONGEST_WORD { Err("a word without end") } else { Ok(None) };
     };

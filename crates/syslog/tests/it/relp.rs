@@ -84,20 +84,23 @@ impl Session {
 fn what_is_answered_is_settled_and_what_is_not_is_sent_again() {
     let port = Port::reserve();
     let listener = port.listen();
-    let handler = builder(port.number()).batch_records(3).build().unwrap();
-    ["one", "two", "three"].iter().for_each(|text| log(&handler, text));
-
+    let handler = builder(port.number()).build().unwrap();
+    // While one is not answered for the others become one batch.
+    log(&handler, "before");
     let mut session = Session::accept(&listener);
+    assert_eq!(session.message(), (2, "before".to_owned()));
+    ["one", "two", "three"].iter().for_each(|text| log(&handler, text));
+    session.say("2 rsp 6 200 OK\n");
     let sent: Vec<_> = (0..3).map(|_| session.message()).collect();
-    assert_eq!(sent, [(2, "one".to_owned()), (3, "two".to_owned()), (4, "three".to_owned())]);
-    assert_eq!(handler.stats().delivered, 0);
+    assert_eq!(sent, [(3, "one".to_owned()), (4, "two".to_owned()), (5, "three".to_owned())]);
+    assert_eq!(handler.stats().delivered, 1);
     // Out of order, behind a hint; one is refused, one is not answered for.
-    session.say("0 anyhint 3 a\nb\n4 rsp 6 200 OK\n3 rsp 12 500 not mine\n");
+    session.say("0 anyhint 3 a\nb\n5 rsp 6 200 OK\n4 rsp 12 500 not mine\n");
     drop(session);
 
     let mut session = Session::accept(&listener);
     assert_eq!(session.message(), (2, "one".to_owned()));
-    assert_eq!((handler.stats().delivered, handler.stats().dropped(), handler.stats().pending), (1, 1, 1));
+    assert_eq!((handler.stats().delivered, handler.stats().dropped(), handler.stats().pending), (2, 1, 1));
     assert_eq!(handler.resent_messages(), 1);
     session.say("2 rsp 6 200 OK\n");
     let closing = std::thread::spawn(move || {
@@ -107,7 +110,7 @@ fn what_is_answered_is_settled_and_what_is_not_is_sent_again() {
     });
     handler.close(Deadline::after(PATIENCE)).unwrap();
     assert_eq!(closing.join().unwrap(), (3, "close".to_owned()));
-    assert_eq!((handler.stats().delivered, handler.stats().dropped()), (2, 1));
+    assert_eq!((handler.stats().delivered, handler.stats().dropped()), (3, 1));
 }
 
 #[test]
@@ -115,8 +118,12 @@ fn no_more_than_the_window_is_sent_without_an_answer() {
     let port = Port::reserve();
     let listener = port.listen();
     let handler = builder(port.number()).build().unwrap();
-    (0..300).for_each(|number| log(&handler, &number.to_string()));
+    // While one is not answered for the others become one batch.
+    log(&handler, "before");
     let mut session = Session::accept(&listener);
+    assert_eq!(session.message(), (2, "before".to_owned()));
+    (0..300).for_each(|number| log(&handler, &number.to_string()));
+    session.say("2 rsp 6 200 OK\n");
     let first = session.message().0;
     (1..128).for_each(|_| drop(session.message()));
     session.0.get_mut().set_read_timeout(Some(Duration::from_millis(50))).unwrap();
