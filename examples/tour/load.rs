@@ -2,6 +2,7 @@
 
 use std::io;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use tracing::Level;
 
@@ -20,24 +21,31 @@ pub(crate) fn level(number: u64) -> Level {
     }
 }
 
-/// Raises all records. The spans have the highest level, so that no handler's filter hides them. The first thread calls `disturb` in between, while the others go on.
-pub(crate) fn run(disturb: impl Fn(u64) -> io::Result<()> + Sync) -> io::Result<()> {
+/// Raises all records, and gives how long each call took, the shortest first. The spans have the highest level, so that no handler's
+/// filter hides them. The first thread calls `disturb` in between, while the others go on.
+pub(crate) fn run(disturb: impl Fn(u64) -> io::Result<()> + Sync) -> io::Result<Vec<Duration>> {
     let work = |worker| {
+        let mut waits = Vec::with_capacity((RECORDS / THREADS) as usize);
         let _worker = tracing::error_span!("worker", worker).entered();
         for number in (worker..RECORDS).step_by(THREADS as usize) {
             match round_before(number) {
                 Some(round) if worker == 0 => disturb(round)?,
                 _ => {}
             }
+            let begun = Instant::now();
             raise(number);
+            waits.push(begun.elapsed());
         }
-        Ok(())
+        Ok(waits)
     };
     thread::scope(|scope| {
         let named = |worker| thread::Builder::new().name(format!("worker-{worker}")).spawn_scoped(scope, move || work(worker));
         let workers = (0..THREADS).map(named).collect::<io::Result<Vec<_>>>()?;
         let panicked = |_| Err(io::Error::other("a worker panicked"));
-        workers.into_iter().try_for_each(|worker| worker.join().unwrap_or_else(panicked))
+        let waits = workers.into_iter().map(|worker| worker.join().unwrap_or_else(panicked));
+        let mut waits = waits.collect::<io::Result<Vec<_>>>()?.concat();
+        waits.sort_unstable();
+        Ok(waits)
     })
 }
 

@@ -85,11 +85,11 @@ fn main() -> Result<ExitCode> {
 
     report::opening(&stops);
     let begun = Instant::now();
-    load::run(|round| {
+    let waits = load::run(|round| {
         server.restart();
         files::rotate_as_logrotate_does(folder.path(), round)
     })?;
-    report::load(begun.elapsed());
+    report::load(begun.elapsed(), &waits);
 
     for stop in &stops {
         stop.handle.flush(Duration::from_secs(5))?;
