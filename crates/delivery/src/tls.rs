@@ -61,7 +61,8 @@ impl Tls {
     ///
     /// # Errors
     ///
-    /// A configuration error if they are none, or do not belong together.
+    /// A configuration error if they are none. That they do not belong together is seen here by some libraries, and by OpenSSL when the
+    /// first connection is made.
     pub fn identity_pem(mut self, certificates: &[u8], key: &[u8]) -> Result<Self, Error> {
         self.identity = Some(Identity::from_pkcs8(certificates, key).map_err(|error| refused("identity_pem", error))?);
         Ok(self)
