@@ -13,6 +13,7 @@ use crate::destination::Destination;
 use crate::handler::{SyslogHandler, SyslogLayer};
 use crate::layout;
 use crate::priority::{Facility, Severity};
+use crate::wire::standard::Standard;
 use crate::wire::{Encoder, Framing, Newlines, Protocol};
 
 /// Builds a [`SyslogHandler`].
@@ -26,6 +27,7 @@ use crate::wire::{Encoder, Framing, Newlines, Protocol};
 /// | [`ident`](Self::ident), [`hostname`](Self::hostname), [`msgid`](Self::msgid) | the program's name, the system's name, none |
 /// | [`format`](Self::format) | [`Text`](tracing_handlers_core::format::Text) without time and level; of Python's protocol, and beside structured data, the message alone |
 /// | [`enterprise_number`](Self::enterprise_number) | none, and so no structured data |
+/// | [`time_quality`](Self::time_quality), [`origin`](Self::origin), [`sequence_id`](Self::sequence_id) | not said |
 /// | [`rfc3339_time`](Self::rfc3339_time), [`zone`](Self::zone) | off; local time in RFC 3164, UTC in RFC 5424 |
 /// | [`newlines`](Self::newlines) | escaped; kept in Python's protocol |
 /// | [`framing`](Self::framing) | octet counting; on local streams, and in Python's protocol, a NUL |
@@ -55,6 +57,7 @@ pub struct SyslogHandlerBuilder {
     pub(crate) hostname: Option<String>,
     pub(crate) msgid: Option<String>,
     pub(crate) enterprise_number: Option<u32>,
+    pub(crate) standard: Standard,
     pub(crate) newlines: Option<Newlines>,
     pub(crate) max_message_bytes: Option<usize>,
     pub(crate) resend_window: usize,
@@ -78,6 +81,7 @@ impl SyslogHandlerBuilder {
             hostname: None,
             msgid: None,
             enterprise_number: None,
+            standard: Standard::default(),
             newlines: None,
             max_message_bytes: None,
             resend_window: 0,
@@ -210,6 +214,27 @@ impl SyslogHandlerBuilder {
     /// Sends the fields of event and spans as structured data, under this number of yours at IANA; 32473 is the one of examples.
     pub fn enterprise_number(mut self, number: u32) -> Self {
         self.enterprise_number = Some(number);
+        self
+    }
+
+    /// Says with each message of RFC 5424 that its time has an offset, and whether the clock is synchronized with a reliable one (section
+    /// 7.1). Nothing here can find that out.
+    pub fn time_quality(mut self, is_synced: bool) -> Self {
+        self.standard.is_synced = Some(is_synced);
+        self
+    }
+
+    /// Says with each message of RFC 5424 which software it comes from (section 7.2), and the
+    /// [`enterprise_number`](Self::enterprise_number) if there is one: a name of at most 48 characters, a version of at most 32.
+    pub fn origin(mut self, software: impl Into<String>, version: impl Into<String>) -> Self {
+        self.standard.software = Some((software.into(), version.into()));
+        self
+    }
+
+    /// Numbers the messages of RFC 5424 as they are sent, from 1 (section 7.3.1): a receiver sees that some are missing. One that is
+    /// written anew to be sent again has another number.
+    pub fn sequence_id(mut self, on: bool) -> Self {
+        self.standard.numbers_messages = on;
         self
     }
 

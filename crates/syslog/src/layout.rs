@@ -10,6 +10,7 @@ use crate::builder::SyslogHandlerBuilder;
 use crate::destination::Target;
 use crate::priority::Severity;
 use crate::wire::rfc3164::Time;
+use crate::wire::standard::{SOFTWARE_CHARS, VERSION_CHARS};
 use crate::wire::{Encoder, Forbidden, Framing, Layout, Newlines, Protocol};
 
 /// What every receiver takes (RFC 5424 section 6.1).
@@ -66,6 +67,7 @@ pub(crate) fn plan(builder: SyslogHandlerBuilder) -> Result<Plan, Error> {
         ident: builder.ident.unwrap_or_else(|| if is_python { String::new() } else { program_name() }),
         message_id: builder.msgid.unwrap_or_default(),
         enterprise: builder.enterprise_number,
+        standard: builder.standard,
         bom: builder.bom,
         newlines,
         forbidden: Forbidden::of(newlines, separator),
@@ -98,6 +100,18 @@ fn check(builder: &SyslogHandlerBuilder, protocol: Protocol, is_udp: bool) -> Re
     has_effect("bom", builder.bom, is_5424, "any protocol but RFC 5424")?;
     has_effect("msgid", builder.msgid.is_some(), is_5424, "any protocol but RFC 5424")?;
     has_effect("enterprise_number", builder.enterprise_number.is_some(), is_5424, "any protocol but RFC 5424")?;
+    let standard = &builder.standard;
+    for (setting, is_set) in [
+        ("time_quality", standard.is_synced.is_some()),
+        ("origin", standard.software.is_some()),
+        ("sequence_id", standard.numbers_messages),
+    ] {
+        has_effect(setting, is_set, is_5424, "any protocol but RFC 5424")?;
+    }
+    if let Some((name, version)) = &standard.software {
+        origin("software", name, SOFTWARE_CHARS)?;
+        origin("version", version, VERSION_CHARS)?;
+    }
     has_effect("rfc3339_time", builder.rfc3339_time, protocol == Protocol::Rfc3164, "any protocol but RFC 3164")?;
     has_effect("hostname", builder.hostname.is_some(), protocol != Protocol::Python, "Python's protocol")?;
     if builder.enterprise_number == Some(0) {
@@ -118,6 +132,19 @@ fn check(builder: &SyslogHandlerBuilder, protocol: Protocol, is_udp: bool) -> Re
             let why = format!("must be at least {LEAST_BYTES}, and at most {MOST_UDP_BYTES} over UDP");
             Err(Error::config("max_message_bytes", bytes, why))
         }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the text is short enough to say where messages come from.
+fn origin(what: &str, text: &str, longest: usize) -> Result<(), Error> {
+    match text.chars().count() {
+        0 if what == "software" => Err(Error::config("origin", format_args!("{text:?}"), "has no software")),
+        count if count > longest => Err(Error::config(
+            "origin",
+            format_args!("{text:?}"),
+            format_args!("has a {what} of more than {longest} characters"),
+        )),
         _ => Ok(()),
     }
 }

@@ -9,6 +9,7 @@ use tracing_handlers_core::{Error, Level, Record};
 use tracing_handlers_delivery::Encode;
 
 use super::framing::Framing;
+use super::standard::{self, Standard};
 use super::text::{self, Forbidden, Newlines};
 use super::{Header, python, rfc3164, rfc5424, structured_data};
 use crate::priority::{Facility, Severity, encode_priority};
@@ -38,6 +39,7 @@ pub(crate) struct Layout {
     pub(crate) ident: String,
     pub(crate) message_id: String,
     pub(crate) enterprise: Option<u32>,
+    pub(crate) standard: Standard,
     pub(crate) bom: bool,
     pub(crate) newlines: Newlines,
     pub(crate) forbidden: Forbidden,
@@ -55,26 +57,29 @@ pub struct Encoder {
     text: Vec<u8>,
     line: Vec<u8>,
     message: Vec<u8>,
+    /// The number of the next message.
+    sequence: u32,
     cut: Arc<AtomicU64>,
 }
 
 impl Encoder {
     pub(crate) fn new(layout: Layout, format: Box<dyn Format>) -> Self {
-        Self { layout, format, text: Vec::new(), line: Vec::new(), message: Vec::new(), cut: Arc::default() }
+        Self { layout, format, text: Vec::new(), line: Vec::new(), message: Vec::new(), sequence: 1, cut: Arc::default() }
     }
 
     /// Calls `each` with every message that the record becomes, without framing: one, unless lines are split.
     pub fn messages(&mut self, record: &Record<'_>, mut each: impl FnMut(&[u8])) {
         self.text.clear();
         self.format.format(record, &mut self.text);
-        let Self { layout, text, line, message, cut, .. } = self;
+        let Self { layout, text, line, message, sequence, cut, .. } = self;
         let mut one = |text: &[u8]| {
             line.clear();
             layout.forbidden.escaped(text, line);
             message.clear();
-            if layout.message(record, line, message) {
+            if layout.message(record, line, *sequence, message) {
                 cut.fetch_add(1, Ordering::Relaxed);
             }
+            *sequence = standard::next(*sequence);
             each(message);
         };
         match layout.newlines {
@@ -107,7 +112,7 @@ impl Encode for Encoder {
 
 impl Layout {
     /// Appends the message; says whether something had to be left out.
-    fn message(&self, record: &Record<'_>, text: &[u8], out: &mut Vec<u8>) -> bool {
+    fn message(&self, record: &Record<'_>, text: &[u8], sequence: u32, out: &mut Vec<u8>) -> bool {
         let header = self.header(record);
         let mut is_cut = false;
         match self.protocol {
@@ -115,7 +120,7 @@ impl Layout {
             Protocol::Python => python::header(header.priority, &self.ident, out),
             Protocol::Rfc5424 => {
                 rfc5424::header(&header, out);
-                is_cut |= self.structured_data(record, text.len(), out);
+                is_cut |= self.structured_data(record, text.len(), sequence, out);
                 // Daemons want the space also before an empty text.
                 out.push(b' ');
                 if self.bom && !text.is_ascii() {
@@ -131,15 +136,24 @@ impl Layout {
         is_cut
     }
 
-    fn structured_data(&self, record: &Record<'_>, text_bytes: usize, out: &mut Vec<u8>) -> bool {
+    fn structured_data(&self, record: &Record<'_>, text_bytes: usize, sequence: u32, out: &mut Vec<u8>) -> bool {
+        self.standard.write(self.enterprise, sequence, self.forbidden, out);
         let Some(enterprise) = self.enterprise else {
-            out.push(b'-');
+            if self.standard.is_empty() {
+                out.push(b'-');
+            }
             return false;
         };
         // A quarter of the message is for the text, if it needs as much.
         let for_text = text_bytes.min(self.max_bytes / 4) + "\u{feff} ".len();
         let room = self.max_bytes.saturating_sub(out.len() + for_text);
-        structured_data::write(record, enterprise, self.forbidden, room, out) > 0
+        let start = out.len();
+        let omitted = structured_data::write(record, enterprise, self.forbidden, room, out);
+        // The mark of nothing, behind something.
+        if !self.standard.is_empty() && out.get(start..) == Some(b"-".as_slice()) {
+            out.truncate(start);
+        }
+        omitted > 0
     }
 
     fn header(&self, record: &Record<'_>) -> Header<'_> {

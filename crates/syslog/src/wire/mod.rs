@@ -29,6 +29,7 @@ pub mod python;
 pub(crate) mod relp;
 pub mod rfc3164;
 pub mod rfc5424;
+pub(crate) mod standard;
 pub mod structured_data;
 mod text;
 

@@ -19,6 +19,9 @@ fn settings_without_effect_are_refused() {
     refused("bom", builder(Protocol::Rfc3164).bom(true));
     refused("msgid", builder(Protocol::Rfc3164).msgid("x"));
     refused("enterprise_number", builder(Protocol::Rfc3164).enterprise_number(1));
+    refused("time_quality", builder(Protocol::Rfc3164).time_quality(true));
+    refused("origin", builder(Protocol::Python).origin("shop", "1"));
+    refused("sequence_id", builder(Protocol::Rfc3164).sequence_id(true));
     refused("rfc3339_time", builder(Protocol::Rfc5424).rfc3339_time(true));
     refused("hostname", builder(Protocol::Python).hostname("x"));
     refused("resend_window", SyslogHandler::builder().udp("127.0.0.1").resend_window(1));
@@ -38,6 +41,9 @@ fn names_that_could_not_be_sent_are_refused() {
 #[test]
 fn numbers_beyond_their_limits_are_refused() {
     refused("enterprise_number", builder(Protocol::Rfc5424).enterprise_number(0));
+    refused("origin", builder(Protocol::Rfc5424).origin("ä".repeat(49), ""));
+    refused("origin", builder(Protocol::Rfc5424).origin("shop", "1".repeat(33)));
+    refused("origin", builder(Protocol::Rfc5424).origin("", "1"));
     refused("max_message_bytes", builder(Protocol::Rfc5424).max_message_bytes(479));
     refused("max_message_bytes", SyslogHandler::builder().udp("127.0.0.1").max_message_bytes(65_508));
     builder(Protocol::Rfc5424).max_message_bytes(1 << 20).build().unwrap();

@@ -179,3 +179,39 @@ fn pythons_message_keeps_its_nul_when_it_is_cut() {
         assert_eq!(message.len(), 480);
     });
 }
+
+#[test]
+fn what_rfc5424_defines_itself_stands_before_the_fields() {
+    let builder = || {
+        let builder = builder(Protocol::Rfc5424).time_quality(true).origin(r#"my "shop""#, "1.2.0");
+        builder.sequence_id(true)
+    };
+    let expected = r#"<14>1 1970-01-01T00:00:00.000000Z web1 shop 42 - [timeQuality tzKnown="1" isSynced="1"][origin software="my \"shop\"" swVersion="1.2.0"][meta sequenceId="1"] "#;
+    let plain = message(builder(), &text("a"));
+    assert!(plain.starts_with(expected), "{plain}");
+
+    // Behind it comes what is ours, or nothing where there is nothing.
+    let numbered = message(builder().enterprise_number(32_473), &at(NOVEMBER_14));
+    let middle = r#"[origin enterpriseId="32473" software="my \"shop\"" swVersion="1.2.0"][meta sequenceId="1"][event@32473 target="app::db""#;
+    assert!(numbered.contains(middle), "{numbered}");
+    let bare = message(builder().enterprise_number(32_473), &text("a"));
+    assert!(bare.contains(r#"sequenceId="1"] a"#), "{bare}");
+}
+
+#[test]
+fn messages_are_numbered_as_they_are_written_and_a_parser_reads_the_number() {
+    let mut encoder = builder(Protocol::Rfc5424).time_quality(false).sequence_id(true).encoder().unwrap();
+    let mut read = Vec::new();
+    for _ in 0..3 {
+        encoder.messages(&text("a").as_record(), |message| {
+            let message = std::str::from_utf8(message).unwrap();
+            let parsed =
+                syslog_loose::parse_message_with_year_exact(message, |_| 2026, syslog_loose::Variant::RFC5424).unwrap();
+            let elements = parsed.structured_data.iter().map(|element| (element.id.to_owned(), element.params[0].1.to_owned()));
+            read.push(elements.collect::<Vec<_>>());
+        });
+    }
+    let ids: Vec<_> = read.iter().map(|elements| elements[1].clone()).collect();
+    assert_eq!(ids, ["1", "2", "3"].map(|number| ("meta".to_owned(), number.to_owned())));
+    assert!(read.iter().all(|elements| elements[0].0 == "timeQuality" && elements.len() == 2));
+}
