@@ -171,6 +171,24 @@ fn tls_arrives_as_sent_and_an_authority_that_is_not_trusted_gets_nothing() {
     assert_eq!(doubting.stats().delivered, 0);
 }
 
+#[cfg(feature = "tls")]
+#[test]
+fn a_daemon_that_asks_for_a_certificate_takes_from_those_who_have_one() {
+    use tracing_handlers_syslog::Tls;
+
+    let daemon = Rsyslog::start_with_tls();
+    let place = format!("localhost:{}", daemon.known);
+    let unknown = Tls::new().ca_pem(&daemon.authority()).unwrap();
+    let [certificate, key] = daemon.client();
+    let known = unknown.clone().identity_pem(&certificate, &key).unwrap();
+    // With TLS 1.3 a client learns that it was refused only after it has sent.
+    let refused = network().tls(&place, unknown).build().unwrap();
+    refused.handle(&record("from nobody").as_record()).unwrap();
+    refused.flush(Deadline::after(PATIENCE)).ok();
+    send(network().tls(&place, known), &event(HOSTILE));
+    assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
+}
+
 fn numbers(messages: &[Value]) -> BTreeSet<u32> {
     messages.iter().filter_map(|message| message["msg"].as_str()?.trim().parse().ok()).collect()
 }

@@ -17,6 +17,9 @@ pub(crate) struct Rsyslog {
     pub(crate) udp: u16,
     pub(crate) tcp: u16,
     pub(crate) tls: u16,
+    /// Over TLS, from those who have a certificate of its authority.
+    #[cfg(feature = "tls")]
+    pub(crate) known: u16,
     #[cfg(feature = "relp")]
     pub(crate) relp: u16,
 }
@@ -41,17 +44,17 @@ impl Rsyslog {
     fn start_with(has_tls: bool, has_relp: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Free a moment ago; nobody else asks for just these.
-        let taken = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [tcp, tls, relp] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let taken = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [tcp, tls, relp, known] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         drop(taken);
         if has_tls {
             make_certificates(folder.path());
         }
-        let tls_port = has_tls.then_some(tls);
+        let tls_ports = has_tls.then_some((tls, known));
         fs::write(
             folder.path().join("rsyslog.conf"),
-            configuration(folder.path(), udp, tcp, tls_port, has_relp.then_some(relp)),
+            configuration(folder.path(), udp, tcp, tls_ports, has_relp.then_some(relp)),
         )
         .unwrap();
         let daemon = spawn(folder.path());
@@ -61,6 +64,8 @@ impl Rsyslog {
             udp,
             tcp,
             tls,
+            #[cfg(feature = "tls")]
+            known,
             #[cfg(feature = "relp")]
             relp,
         };
@@ -97,7 +102,18 @@ impl Rsyslog {
 
     #[cfg(feature = "tls")]
     pub(crate) fn authority(&self) -> Vec<u8> {
-        fs::read(self.folder.path().join("ca.pem")).unwrap()
+        self.file("ca.pem")
+    }
+
+    /// Certificate and key of a client that it knows.
+    #[cfg(feature = "tls")]
+    pub(crate) fn client(&self) -> [Vec<u8>; 2] {
+        ["client.pem", "client.key"].map(|name| self.file(name))
+    }
+
+    #[cfg(feature = "tls")]
+    fn file(&self, name: &str) -> Vec<u8> {
+        fs::read(self.folder.path().join(name)).unwrap()
     }
 
     /// Kills it, with all that it had read and not written.
@@ -181,19 +197,21 @@ fn spawn(folder: &Path) -> Child {
         .expect("rsyslogd, which tests/run installs")
 }
 
-fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<u16>, relp: Option<u16>) -> String {
+fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<(u16, u16)>, relp: Option<u16>) -> String {
     let d = folder.display();
     let certificates = format!(
         r#" defaultNetstreamDriverCAFile="{d}/ca.pem" defaultNetstreamDriverCertFile="{d}/server.pem" defaultNetstreamDriverKeyFile="{d}/server.key""#
     );
     let (certificates, tls) = match tls {
         None => (String::new(), String::new()),
-        Some(port) => (
-            certificates,
-            format!(
-                r#"input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="out" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="anon")"#
-            ),
-        ),
+        Some((anybody, known)) => {
+            let input = |port: u16, mode: &str| {
+                format!(
+                    r#"input(type="imtcp" address="127.0.0.1" port="{port}" ruleset="out" streamDriver.name="gtls" streamDriver.mode="1" streamDriver.authMode="{mode}")"#
+                )
+            };
+            (certificates, [input(anybody, "anon"), input(known, "x509/certvalid")].join("\n"))
+        }
     };
     let relp = relp.map_or_else(String::new, |port| {
         format!(
@@ -243,7 +261,10 @@ fn make_certificates(folder: &Path) {
             -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem &&
         openssl req -newkey rsa:2048 -nodes -subj "/CN=server" -keyout server.key -out server.csr &&
         printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost\n' > server.ext &&
-        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem
+        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem &&
+        openssl req -newkey rsa:2048 -nodes -subj "/CN=client" -keyout client.key -out client.csr &&
+        printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n' > client.ext &&
+        openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile client.ext -out client.pem
     "#;
     let made = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
