@@ -102,3 +102,19 @@ pub fn lines_of(path: &Path) -> Vec<String> {
     }
     lines
 }
+
+/// Whether a file that is open can be removed or replaced, and its name is free at once: on Unix, and on Windows where it does that as
+/// POSIX has it. Wine 8 does not; a test that needs it says so there and ends.
+pub fn names_of_open_files_go() -> bool {
+    let directory = tempfile::tempdir().expect("a temporary folder");
+    let [path, other] = ["open", "other"].map(|name| directory.path().join(name));
+    std::fs::write(&path, "").expect("a file");
+    std::fs::write(&other, "").expect("a file");
+    let held = std::fs::File::open(&path).expect("what was made");
+    let goes = std::fs::rename(&other, &path).is_ok() && std::fs::remove_file(&path).is_ok() && !path.exists();
+    drop(held);
+    if !goes {
+        println!("{:?} ... not on Windows where a file that is open keeps its name", std::thread::current().name());
+    }
+    goes
+}

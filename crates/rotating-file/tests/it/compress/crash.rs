@@ -5,6 +5,7 @@ use std::fs;
 use tempfile::tempdir;
 use tracing_handlers_core::{Deadline, Handler as _};
 use tracing_handlers_rotating_file::{Compression, RotatingFileHandler};
+use tracing_handlers_testing::file_subject::names_of_open_files_go;
 use tracing_handlers_testing::{FaultFs, MessageOnly, record};
 
 use super::{Setting, close, unpacked_lines, write};
@@ -45,6 +46,7 @@ fn every_step_may_be_the_last(a_handler: usize) {
         assert!(setting.failures.is_empty(), "{:?}", setting.failures.texts());
         setting.fs.steps()
     };
+    let has_free_names = names_of_open_files_go();
     assert!(total > 50, "so few steps cannot be all: {total}");
     for step in 0..=total {
         let mut setting = Setting::new();
@@ -63,7 +65,10 @@ fn every_step_may_be_the_last(a_handler: usize) {
         assert!(entries.iter().all(|name| name == "app.log" || name.ends_with(".gz")), "step {step}: {entries:?}");
         assert_eq!(setting.lines(), kept, "step {step}");
 
-        // After its next rollovers the chain is as configured.
+        // After its next rollovers the chain is as configured. Where a file that is being compressed cannot be replaced, one is put off.
+        if !has_free_names {
+            continue;
+        }
         let handler = setting.builder().build().unwrap();
         let expected = [kept, write(&handler, "new", 10)].concat();
         close(&handler);
