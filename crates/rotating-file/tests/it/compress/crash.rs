@@ -40,13 +40,13 @@ fn nor_where_the_chain_moves_meanwhile() {
 }
 
 fn every_step_may_be_the_last(a_handler: usize) {
+    let has_free_names = names_of_open_files_go();
     let total = {
         let setting = Setting::new();
         assert_eq!(write_until_power_cut(&setting, a_handler).len(), COUNT);
-        assert!(setting.failures.is_empty(), "{:?}", setting.failures.texts());
+        assert!(setting.failures.is_empty() || !has_free_names, "{:?}", setting.failures.texts());
         setting.fs.steps()
     };
-    let has_free_names = names_of_open_files_go();
     assert!(total > 50, "so few steps cannot be all: {total}");
     for step in 0..=total {
         let mut setting = Setting::new();

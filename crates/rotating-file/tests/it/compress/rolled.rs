@@ -13,6 +13,9 @@ use super::{Setting, close, handle, unpacked_lines, write};
 
 #[test]
 fn rolled_files_are_compressed_and_move_up_the_chain() {
+    if !names_of_open_files_go() {
+        return;
+    }
     let setting = Setting::new();
     let handler = setting.builder().build().unwrap();
     let written = write(&handler, "rec", 12);
@@ -92,6 +95,9 @@ fn a_namer_that_gives_the_name_of_another_ones_copy_is_refused() {
 
 #[test]
 fn neighbours_are_left_alone() {
+    if !names_of_open_files_go() {
+        return;
+    }
     let setting = Setting::new();
     let neighbours = ["app.log.1.gz.bak", "app.log.4", "app.log.01", "app.log.foo", "app.log.foo.gz", ".app.log.foo.gz.tmp"];
     for name in neighbours {
