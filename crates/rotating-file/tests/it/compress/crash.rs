@@ -47,7 +47,7 @@ fn every_step_may_be_the_last(a_handler: usize) {
         assert!(setting.failures.is_empty() || !has_free_names, "{:?}", setting.failures.texts());
         setting.fs.steps()
     };
-    assert!(total > 50, "so few steps cannot be all: {total}");
+    assert!(total > 50 || !has_free_names, "so few steps cannot be all: {total}");
     for step in 0..=total {
         let mut setting = Setting::new();
         setting.fs.cut_power_before(step);
