@@ -24,4 +24,8 @@ mod rsyslog;
 #[cfg(target_os = "linux")]
 mod rsyslogd;
 mod settings;
+#[cfg(target_os = "linux")]
+mod syslog_ng;
+#[cfg(target_os = "linux")]
+mod syslog_ngd;
 mod wire;

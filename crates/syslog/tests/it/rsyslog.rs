@@ -12,22 +12,22 @@ use tracing_handlers_testing::record;
 
 use crate::rsyslogd::Rsyslog;
 
-const HOSTILE: &str = "sp\u{e4}m \u{8a9e} \u{1f980} \"quoted\" [bracket] back\\slash\\ ]= <0>1 %s";
+pub(crate) const HOSTILE: &str = "sp\u{e4}m \u{8a9e} \u{1f980} \"quoted\" [bracket] back\\slash\\ ]= <0>1 %s";
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.message().as_bytes());
 }
 
-fn builder() -> SyslogHandlerBuilder {
+pub(crate) fn builder() -> SyslogHandlerBuilder {
     let soon = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));
     SyslogHandler::builder().ident("shop").facility(Facility::Local0).format(raw).retry(soon)
 }
 
-fn network() -> SyslogHandlerBuilder {
+pub(crate) fn network() -> SyslogHandlerBuilder {
     builder().hostname("web1.example").msgid("ID47").enterprise_number(32_473)
 }
 
-fn event(text: &str) -> RecordBuf {
+pub(crate) fn event(text: &str) -> RecordBuf {
     Record::builder()
         .timestamp(Timestamp::from_nanos(1_700_000_000_123_456_000))
         .process_id(42)
@@ -40,7 +40,7 @@ fn event(text: &str) -> RecordBuf {
         .build()
 }
 
-fn send(builder: SyslogHandlerBuilder, record: &RecordBuf) {
+pub(crate) fn send(builder: SyslogHandlerBuilder, record: &RecordBuf) {
     let handler = builder.max_age(Duration::from_secs(u64::from(u32::MAX))).build().unwrap();
     handler.handle(&record.as_record()).unwrap();
     handler.close(Deadline::after(PATIENCE)).unwrap();

@@ -175,7 +175,7 @@ fn parsed(line: &str) -> Value {
     serde_json::from_str(line).ok().or_else(whole).unwrap_or_else(|| panic!("no JSON: {line}"))
 }
 
-fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !is_so() {
         assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
@@ -255,7 +255,7 @@ action(type="omfile" file="{d}/internal.log")
     )
 }
 
-fn make_certificates(folder: &Path) {
+pub(crate) fn make_certificates(folder: &Path) {
     let script = r#"
         openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=test CA" -addext basicConstraints=critical,CA:TRUE \
             -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem &&

@@ -1,0 +1,156 @@
+//! What a real syslog-ng makes of our messages: a second opinion beside rsyslog's.
+
+use serde_json::{Value, json};
+use tracing_handlers_core::format::Zone;
+use tracing_handlers_syslog::{Framing, Newlines, Protocol, SyslogHandlerBuilder};
+
+use crate::rsyslog::{HOSTILE, builder, event, network, send};
+use crate::syslog_ngd::SyslogNg;
+
+fn assert_named(message: &Value, expected: &Value) {
+    for (name, value) in expected.as_object().unwrap() {
+        assert_eq!(&message[name], value, "{name} of {message}");
+    }
+}
+
+/// Header and structured data as sent; gives the text.
+fn assert_rfc5424(message: &Value) -> String {
+    let expected = json!({
+        "facility": "local0", "severity": "warning", "timestamp": "2023-11-14T22:13:20.123456+00:00",
+        "hostname": "web1.example", "app": "shop", "procid": "42", "msgid": "ID47",
+    });
+    assert_named(message, &expected);
+    let data = &message["_SDATA"];
+    assert_eq!(data["event@32473"], json!({ "target": "app::db", "spans": "request" }));
+    assert_eq!(data["fields@32473"], json!({ "plain": "1", "hostile": HOSTILE }));
+    // It takes the point for one more level.
+    assert_eq!(data["spans@32473"], json!({ "request": { "id": "7f3a" } }));
+    message["msg"].as_str().unwrap().to_owned()
+}
+
+fn of_3164() -> SyslogHandlerBuilder {
+    builder().protocol(Protocol::Rfc3164).rfc3339_time(true).zone(Zone::Utc)
+}
+
+fn assert_rfc3164(message: &Value) {
+    let expected = json!({
+        "facility": "local0", "severity": "warning", "timestamp": "2023-11-14T22:13:20.123456+00:00",
+        "app": "shop", "procid": "42", "msg": HOSTILE,
+    });
+    assert_named(message, &expected);
+}
+
+#[test]
+fn udp_arrives_as_sent() {
+    let daemon = SyslogNg::start();
+    send(network().udp(daemon.udp()), &event(HOSTILE));
+    assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
+}
+
+#[test]
+fn tcp_with_counted_octets_keeps_line_ends_and_a_hundred_kilobytes() {
+    let daemon = SyslogNg::start();
+    let text = format!("one\n<0>two\r\n{}{HOSTILE}\nend", "x".repeat(100_000));
+    send(network().tcp(daemon.tcp()).newlines(Newlines::Keep).max_message_bytes(200_000), &event(&text));
+    assert_eq!(assert_rfc5424(&daemon.message()), text);
+}
+
+#[test]
+fn tcp_with_line_feeds_has_one_line_a_message() {
+    let daemon = SyslogNg::start();
+    let builder = network().tcp(daemon.lines()).framing(Framing::Lf).newlines(Newlines::Keep);
+    send(builder, &event("one\n<0>two\r\nNUL \0 end"));
+    assert_eq!(assert_rfc5424(&daemon.message()), "one\\n<0>two\\r\\nNUL \\0 end");
+}
+
+#[test]
+fn the_mark_of_the_byte_order_is_no_part_of_the_text() {
+    let daemon = SyslogNg::start();
+    send(network().tcp(daemon.tcp()).bom(true), &event(HOSTILE));
+    assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
+}
+
+#[test]
+fn what_rfc5424_defines_itself_is_read() {
+    let daemon = SyslogNg::start();
+    send(network().tcp(daemon.tcp()).time_quality(true).origin(HOSTILE_SHORT, "1.2").sequence_id(true), &event("text"));
+    let message = daemon.message();
+    assert_eq!(assert_rfc5424(&message), "text");
+    let data = &message["_SDATA"];
+    assert_eq!(data["timeQuality"], json!({ "tzKnown": "1", "isSynced": "1" }));
+    assert_eq!(data["origin"], json!({ "enterpriseId": "32473", "software": HOSTILE_SHORT, "swVersion": "1.2" }));
+    assert_eq!(data["meta"], json!({ "sequenceId": "1" }));
+}
+
+const HOSTILE_SHORT: &str = "sp\u{e4}m \"shop\" ] \\";
+
+#[test]
+fn rfc3164_over_the_network_has_host_tag_and_time() {
+    let daemon = SyslogNg::start();
+    send(of_3164().hostname("web1.example").udp(daemon.udp_3164()), &event(HOSTILE));
+    let message = daemon.message();
+    assert_rfc3164(&message);
+    assert_eq!(message["hostname"], "web1.example");
+}
+
+#[test]
+fn rfc3164_over_tcp_has_host_tag_and_time() {
+    let daemon = SyslogNg::start();
+    send(of_3164().hostname("web1.example").tcp(daemon.lines_3164()).framing(Framing::Lf), &event(HOSTILE));
+    let message = daemon.message();
+    assert_rfc3164(&message);
+    assert_eq!(message["hostname"], "web1.example");
+}
+
+#[test]
+fn local_sockets_of_both_kinds_take_rfc3164_without_a_host() {
+    for socket in [SyslogNg::local, SyslogNg::local_stream] {
+        let daemon = SyslogNg::start();
+        send(of_3164().unix(socket(&daemon)), &event(HOSTILE));
+        let message = daemon.message();
+        assert_rfc3164(&message);
+        let host = message["hostname"].as_str().unwrap();
+        assert!(!host.is_empty() && host != "shop", "{host}");
+    }
+}
+
+#[test]
+fn a_local_socket_that_is_read_as_the_network_takes_rfc5424() {
+    let daemon = SyslogNg::start();
+    send(network().protocol(Protocol::Rfc5424).unix(daemon.local_5424()), &event(HOSTILE));
+    assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    use tracing_handlers_core::{Deadline, Handler};
+    use tracing_handlers_syslog::Tls;
+    use tracing_handlers_testing::gate::PATIENCE;
+    use tracing_handlers_testing::record;
+
+    use super::*;
+    use crate::rsyslogd::wait_until;
+
+    #[test]
+    fn a_client_whose_certificate_is_known_is_read() {
+        let daemon = SyslogNg::start_with_tls();
+        let known = Tls::new().ca_pem(&daemon.file("ca.pem")).unwrap();
+        let known = known.identity_pem(&daemon.file("client.pem"), &daemon.file("client.key")).unwrap();
+        send(network().tls(daemon.tls(), known), &event(HOSTILE));
+        assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
+    }
+
+    #[test]
+    fn a_client_without_a_certificate_is_refused() {
+        let daemon = SyslogNg::start_with_tls();
+        let unknown = Tls::new().ca_pem(&daemon.file("ca.pem")).unwrap();
+        let refused = network().tls(daemon.tls(), unknown).build().unwrap();
+        refused.handle(&record("from nobody").as_record()).unwrap();
+        // With TLS 1.3 a client learns that only after it has sent.
+        refused.flush(Deadline::after(PATIENCE)).ok();
+        wait_until("it refuses", || daemon.said().contains("peer did not return a certificate"));
+        // What comes next is the only one that it read.
+        send(network().tcp(daemon.tcp()), &event("next"));
+        assert_eq!(assert_rfc5424(&daemon.message()), "next");
+    }
+}
