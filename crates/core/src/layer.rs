@@ -61,6 +61,15 @@ impl<H: Handler> HandlerLayer<H> {
         }
     }
 
+    /// As [`new`](Self::new), with the hook that the handler has, if it has one.
+    pub fn with_hook(handler: H, hook: Option<Arc<dyn OnFailure>>) -> Self {
+        let layer = Self::new(handler);
+        match hook {
+            Some(hook) => layer.on_failure(hook),
+            None => layer,
+        }
+    }
+
     /// Who is told of what the layer itself meets: panics of user code, and errors that a handler did not report.
     #[must_use]
     pub fn on_failure(mut self, hook: Arc<dyn OnFailure>) -> Self {

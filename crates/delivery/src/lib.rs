@@ -50,6 +50,7 @@
 pub mod datagram;
 mod delivery;
 pub mod dial;
+mod forward;
 mod frames;
 mod outcome;
 mod retry;

@@ -349,10 +349,7 @@ impl Settings {
         clock: ClockSource,
         handler: H,
     ) -> tracing_handlers_core::HandlerLayer<H> {
-        let mut layer = tracing_handlers_core::HandlerLayer::new(handler);
-        if let Some(hook) = hook {
-            layer = layer.on_failure(hook);
-        }
+        let layer = tracing_handlers_core::HandlerLayer::with_hook(handler, hook);
         match clock {
             ClockSource::System => layer,
             ClockSource::Other(clock) => layer.clock(clock),

@@ -1,7 +1,7 @@
 //! `HttpHandler`: records as the requests of a client.
 
-use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Record, Stats};
-use tracing_handlers_delivery::{Delivery, Status};
+use tracing_handlers_core::HandlerLayer;
+use tracing_handlers_delivery::{Delivery, delivery_handler};
 
 use crate::builder::HttpHandlerBuilder;
 
@@ -19,28 +19,6 @@ impl HttpHandler {
     pub fn builder(url: impl Into<String>) -> HttpHandlerBuilder {
         HttpHandlerBuilder::new(url.into())
     }
-
-    /// How it goes with the peer.
-    pub fn status(&self) -> Status {
-        self.delivery.status()
-    }
 }
 
-impl Handler for HttpHandler {
-    #[inline]
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.delivery.handle(record)
-    }
-
-    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
-        self.delivery.flush(deadline)
-    }
-
-    fn close(&self, deadline: Deadline) -> Result<(), Error> {
-        self.delivery.close(deadline)
-    }
-
-    fn stats(&self) -> Stats {
-        self.delivery.stats()
-    }
-}
+delivery_handler!(HttpHandler);

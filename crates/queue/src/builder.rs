@@ -129,10 +129,6 @@ impl QueueHandlerBuilder {
     /// Those of [`build`](Self::build).
     pub fn layer(self) -> Result<QueueLayer, Error> {
         let hook = self.settings.on_failure.clone();
-        let layer = HandlerLayer::new(self.build()?);
-        Ok(match hook {
-            Some(hook) => layer.on_failure(hook),
-            None => layer,
-        })
+        Ok(HandlerLayer::with_hook(self.build()?, hook))
     }
 }

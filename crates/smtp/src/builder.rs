@@ -260,10 +260,6 @@ impl SmtpHandlerBuilder {
     /// Those of [`build`](Self::build).
     pub fn layer(self) -> Result<SmtpLayer, Error> {
         let hook = self.settings.on_failure.clone();
-        let layer = HandlerLayer::new(self.build()?);
-        Ok(match hook {
-            Some(hook) => layer.on_failure(hook),
-            None => layer,
-        })
+        Ok(HandlerLayer::with_hook(self.build()?, hook))
     }
 }

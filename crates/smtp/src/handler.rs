@@ -1,7 +1,7 @@
 //! `SmtpHandler`.
 
-use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Record, Stats};
-use tracing_handlers_delivery::{Delivery, Status};
+use tracing_handlers_core::{Deadline, Error, HandlerLayer};
+use tracing_handlers_delivery::{Delivery, delivery_handler};
 
 use crate::builder::SmtpHandlerBuilder;
 
@@ -37,12 +37,7 @@ impl SmtpHandler {
         SmtpHandlerBuilder::new(host.into())
     }
 
-    /// How it goes with the server: attempts, failures, the newest error.
-    pub fn status(&self) -> Status {
-        self.delivery.status()
-    }
-
-    /// As [`flush`](Handler::flush), without blocking a thread.
+    /// As [`flush`](tracing_handlers_core::Handler::flush), without blocking a thread.
     ///
     /// # Errors
     ///
@@ -52,21 +47,4 @@ impl SmtpHandler {
     }
 }
 
-impl Handler for SmtpHandler {
-    #[inline]
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.delivery.handle(record)
-    }
-
-    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
-        self.delivery.flush(deadline)
-    }
-
-    fn close(&self, deadline: Deadline) -> Result<(), Error> {
-        self.delivery.close(deadline)
-    }
-
-    fn stats(&self) -> Stats {
-        self.delivery.stats()
-    }
-}
+delivery_handler!(SmtpHandler);

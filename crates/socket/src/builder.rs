@@ -43,11 +43,7 @@ macro_rules! layer {
         /// Those of [`build`](Self::build).
         pub fn layer(self) -> Result<$layer, Error> {
             let hook = self.settings.on_failure.clone();
-            let layer = HandlerLayer::new(self.build()?);
-            Ok(match hook {
-                Some(hook) => layer.on_failure(hook),
-                None => layer,
-            })
+            Ok(HandlerLayer::with_hook(self.build()?, hook))
         }
     };
 }

@@ -1,7 +1,7 @@
 //! `SocketHandler` and `DatagramHandler`.
 
-use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Record, Stats};
-use tracing_handlers_delivery::{Delivery, Status};
+use tracing_handlers_core::HandlerLayer;
+use tracing_handlers_delivery::{Delivery, delivery_handler};
 
 use crate::builder::{DatagramHandlerBuilder, SocketHandlerBuilder};
 
@@ -78,35 +78,5 @@ impl DatagramHandler {
     }
 }
 
-macro_rules! forward {
-    ($handler:ident) => {
-        impl $handler {
-            /// How it goes with the peer: attempts, failures, the newest error.
-            pub fn status(&self) -> Status {
-                self.delivery.status()
-            }
-        }
-
-        impl Handler for $handler {
-            #[inline]
-            fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-                self.delivery.handle(record)
-            }
-
-            fn flush(&self, deadline: Deadline) -> Result<(), Error> {
-                self.delivery.flush(deadline)
-            }
-
-            fn close(&self, deadline: Deadline) -> Result<(), Error> {
-                self.delivery.close(deadline)
-            }
-
-            fn stats(&self) -> Stats {
-                self.delivery.stats()
-            }
-        }
-    };
-}
-
-forward!(SocketHandler);
-forward!(DatagramHandler);
+delivery_handler!(SocketHandler);
+delivery_handler!(DatagramHandler);

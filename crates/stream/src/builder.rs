@@ -65,10 +65,6 @@ impl StreamHandlerBuilder {
     /// Those of [`build`](Self::build).
     pub fn layer(self) -> Result<StreamLayer, Error> {
         let hook = self.on_failure.clone();
-        let layer = HandlerLayer::new(self.build()?);
-        Ok(match hook {
-            Some(hook) => layer.on_failure(hook),
-            None => layer,
-        })
+        Ok(HandlerLayer::with_hook(self.build()?, hook))
     }
 }

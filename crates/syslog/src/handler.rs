@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Record, Stats};
+use tracing_handlers_core::{Error, HandlerLayer};
 use tracing_handlers_delivery::datagram::DatagramTransport;
-use tracing_handlers_delivery::{Delivery, Status, StreamTransport};
+use tracing_handlers_delivery::{Delivery, StreamTransport, delivery_handler};
 
 use crate::builder::SyslogHandlerBuilder;
 use crate::destination::Target;
@@ -94,11 +94,6 @@ impl SyslogHandler {
         })
     }
 
-    /// How it goes with the daemon.
-    pub fn status(&self) -> Status {
-        self.delivery.status()
-    }
-
     /// How many messages were cut, or had fields left out, to be no longer than `max_message_bytes`.
     pub fn cut_messages(&self) -> u64 {
         self.cut.load(Ordering::Relaxed)
@@ -112,24 +107,7 @@ impl SyslogHandler {
     }
 }
 
-impl Handler for SyslogHandler {
-    #[inline]
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.delivery.handle(record)
-    }
-
-    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
-        self.delivery.flush(deadline)
-    }
-
-    fn close(&self, deadline: Deadline) -> Result<(), Error> {
-        self.delivery.close(deadline)
-    }
-
-    fn stats(&self) -> Stats {
-        self.delivery.stats()
-    }
-}
+delivery_handler!(SyslogHandler);
 
 impl fmt::Debug for SyslogHandler {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -12,6 +12,7 @@ pub mod escape;
 mod json;
 mod number;
 mod pattern;
+pub mod python;
 mod text;
 mod time;
 mod value;

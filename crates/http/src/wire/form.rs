@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use tracing_handlers_core::{Error, Level, Record};
+use tracing_handlers_core::format::python;
+use tracing_handlers_core::{Error, Record};
 
 use crate::body::MapRecord;
 use crate::encoding::Encoding;
@@ -54,18 +55,15 @@ const NAMES: [&str; 15] = [
 ];
 
 fn own_attributes(record: &Record<'_>, form: &mut Writer<'_>) {
-    let (level_name, level_number) = level(record.level());
     let path = record.file();
-    let file_name = path.map(|path| path.rsplit(['/', '\\']).next().unwrap_or(path));
-    let module = file_name.map(|name| name.rsplit_once('.').map_or(name, |(stem, _)| stem));
     let stamp = record.timestamp();
     form.pair("name", record.target());
     form.pair("msg", record.message());
-    form.pair("levelname", level_name);
-    form.pair("levelno", level_number);
+    form.pair("levelname", python::level_name(record.level()));
+    form.pair("levelno", &python::level_number(record.level()).to_string());
     form.pair("pathname", path.unwrap_or("None"));
-    form.pair("filename", file_name.unwrap_or("None"));
-    form.pair("module", module.unwrap_or("None"));
+    form.pair("filename", path.map_or("None", python::file_name));
+    form.pair("module", path.map_or("None", python::file_stem));
     form.pair("lineno", &optional(record.line()));
     form.pair("funcName", record.spans().leaf().map_or("None", |span| span.name()));
     form.pair("created", &(stamp.as_nanos() as f64 / 1e9).to_string());
@@ -84,16 +82,6 @@ fn own_attributes(record: &Record<'_>, form: &mut Writer<'_>) {
 
 fn optional(value: Option<impl ToString>) -> String {
     value.map_or_else(|| "None".to_owned(), |value| value.to_string())
-}
-
-fn level(level: Level) -> (&'static str, &'static str) {
-    match level {
-        Level::ERROR => ("ERROR", "40"),
-        Level::WARN => ("WARNING", "30"),
-        Level::INFO => ("INFO", "20"),
-        Level::DEBUG => ("DEBUG", "10"),
-        _ => ("TRACE", "5"),
-    }
 }
 
 struct Writer<'a> {

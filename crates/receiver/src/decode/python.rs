@@ -1,5 +1,6 @@
 //! The attributes of a `LogRecord` as a record (pure).
 
+use tracing_handlers_core::format::python::level_name;
 use tracing_handlers_core::record::RecordBuilder;
 use tracing_handlers_core::{Level, Record, RecordBuf, Timestamp};
 
@@ -130,10 +131,6 @@ fn level(number: i64) -> Level {
         10.. => Level::DEBUG,
         _ => Level::TRACE,
     }
-}
-
-fn level_name(level: Level) -> &'static str {
-    if level == Level::WARN { "WARNING" } else { level.as_str() }
 }
 
 /// In two parts: all nanoseconds since 1970 are more than a float holds.

@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use tracing_handlers_core::format::python;
 use tracing_handlers_core::record::{Fields, Spans};
-use tracing_handlers_core::{Error, Level, Record, Timestamp, Value};
+use tracing_handlers_core::{Error, Record, Timestamp, Value};
 
 use super::opcodes::Opcodes;
 
@@ -73,7 +74,6 @@ impl Pickler {
 
     /// A key that is left out would show the receiver's value, so all of them are there, in CPython's order.
     fn attributes(&self, record: &Record<'_>, pickle: &mut Opcodes<'_>) -> Result<(), Error> {
-        let (level, level_name) = level(record.level());
         let stamp = record.timestamp();
         // In two parts: all nanoseconds since 1970 are more than a float holds.
         let created = stamp.unix_seconds() as f64 + f64::from(stamp.subsec_nanos()) / 1e9;
@@ -82,11 +82,11 @@ impl Pickler {
         pickle.entry("name", Value::Str(record.target()))?;
         pickle.entry("msg", Value::Str(record.message()))?;
         pickle.entry("args", Value::Nil)?;
-        pickle.entry("levelname", Value::Str(level_name))?;
-        pickle.entry("levelno", Value::I64(level))?;
+        pickle.entry("levelname", Value::Str(python::level_name(record.level())))?;
+        pickle.entry("levelno", Value::I64(python::level_number(record.level()).into()))?;
         pickle.entry("pathname", Value::Str(path))?;
-        pickle.entry("filename", Value::Str(file_name(path)))?;
-        pickle.entry("module", Value::Str(file_stem(path)))?;
+        pickle.entry("filename", Value::Str(python::file_name(path)))?;
+        pickle.entry("module", Value::Str(python::file_stem(path)))?;
         pickle.entry("exc_info", Value::Nil)?;
         pickle.entry("exc_text", Value::Nil)?;
         pickle.entry("stack_info", Value::Nil)?;
@@ -151,28 +151,4 @@ fn free_name(name: &str) -> Cow<'_, str> {
 
 fn text(text: Option<&str>) -> Value<'_> {
     text.map_or(Value::Nil, Value::Str)
-}
-
-fn level(level: Level) -> (i64, &'static str) {
-    match level {
-        Level::ERROR => (40, "ERROR"),
-        Level::WARN => (30, "WARNING"),
-        Level::INFO => (20, "INFO"),
-        Level::DEBUG => (10, "DEBUG"),
-        Level::TRACE => (5, "TRACE"),
-    }
-}
-
-/// `file!()` has the separators of the platform that compiled it.
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
-
-/// A dot at the beginning does not begin an extension.
-fn file_stem(path: &str) -> &str {
-    let name = file_name(path);
-    match name.rsplit_once('.') {
-        Some((stem, _)) if !stem.trim_start_matches('.').is_empty() => stem,
-        _ => name,
-    }
 }

@@ -1,6 +1,6 @@
 //! The attributes of a record under the names that Python gives them (pure).
 
-use crate::Level;
+use crate::format::python::{file_name, file_stem, level_name, level_number};
 use crate::record::{Record, Value};
 
 /// What a field of a pattern stands for.
@@ -105,7 +105,7 @@ impl Attribute {
             Self::Target => Part::Text(record.target()),
             Self::Message => Part::Text(record.message()),
             Self::LevelName => Part::Text(level_name(record.level())),
-            Self::LevelNumber => Part::Number(Number::Unsigned(level_number(record.level()))),
+            Self::LevelNumber => Part::Number(Number::Unsigned(level_number(record.level()).into())),
             Self::PathName => text(record.file()),
             Self::FileName => text(record.file().map(file_name)),
             Self::Module => text(record.file().map(file_stem)),
@@ -148,36 +148,5 @@ fn named<'a>(name: &str, record: &Record<'a>) -> Part<'a> {
         Some(Value::U128(value)) => Part::Number(Number::Unsigned128(value)),
         Some(Value::F64(value)) => Part::Number(Number::Float(value)),
         Some(other) => Part::Value(other),
-    }
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::WARN => "WARNING",
-        other => other.as_str(),
-    }
-}
-
-fn level_number(level: Level) -> u64 {
-    match level {
-        Level::ERROR => 40,
-        Level::WARN => 30,
-        Level::INFO => 20,
-        Level::DEBUG => 10,
-        Level::TRACE => 5,
-    }
-}
-
-/// `file!()` has the separators of the platform that compiled it.
-fn file_name(path: &str) -> &str {
-    path.rsplit(['/', '\\']).next().unwrap_or(path)
-}
-
-/// A dot at the beginning does not begin an extension.
-fn file_stem(path: &str) -> &str {
-    let name = file_name(path);
-    match name.rsplit_once('.') {
-        Some((stem, _)) if !stem.trim_start_matches('.').is_empty() => stem,
-        _ => name,
     }
 }
