@@ -81,24 +81,24 @@ impl<E: Encode, T: Transport> Task<E, T> {
         self.shared.reporter.settle();
     }
 
-    /// Waits for records, and for company for the first of them.
+    /// Waits for records, and for company for the first of them until there is enough for an attempt.
     async fn wait(&mut self) {
         let queue = &self.shared.queue;
         let pause = queue.begin_wait(&mut self.pace);
         woken_or(queue, pause).await;
         let is_urgent = queue.end_wait();
-        let is_firm = self.settings.linger_is_firm;
-        if self.settings.linger.is_zero() || queue.stats().pending == 0 || self.time_left().is_some() {
+        let Settings { linger, linger_is_firm, batch_records, batch_bytes, .. } = self.settings;
+        if linger.is_zero() || queue.stats().pending == 0 || self.time_left().is_some() {
             return;
         }
-        if is_firm {
-            drop(tokio::time::timeout(self.settings.linger, self.shared.poke.notified()).await);
+        if linger_is_firm {
+            drop(tokio::time::timeout(linger, self.shared.poke.notified()).await);
         } else if !is_urgent {
-            let mut steady = Pace::new(self.settings.linger);
-            queue.begin_wait(&mut steady);
-            tokio::select! {
-                () = woken_or(queue, Some(self.settings.linger)) => {}
-                () = self.shared.poke.notified() => {}
+            if queue.begin_linger(batch_records, batch_bytes) {
+                tokio::select! {
+                    () = woken_or(queue, Some(linger)) => {}
+                    () = self.shared.poke.notified() => {}
+                }
             }
             queue.end_wait();
         }

@@ -170,8 +170,8 @@ impl HttpHandlerBuilder {
         self
     }
 
-    /// How long the first record of a batch waits for company. A record of [`wake_level`](Self::wake_level), a flush, and a queue that is
-    /// half full cut it short.
+    /// How long the first record of a batch waits for company. A full batch (of each request [in flight](Self::in_flight)), a record of
+    /// [`wake_level`](Self::wake_level) and a flush cut it short.
     pub fn linger(mut self, linger: Duration) -> Self {
         self.linger = Some(linger);
         self

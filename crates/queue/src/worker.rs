@@ -122,14 +122,15 @@ impl Worker {
     fn run_bounded(&self, queue: &BoundedQueue) {
         let mut pace = Pace::new(queue.limits().max_delay);
         loop {
-            // Asked first: what was in by then is handed on before the end.
+            // Before the first look too: whether the thread began before a record came makes no difference then.
+            queue.wait(&mut pace);
+            // Asked before it looks: what was in by then is handed on before the end.
             let is_over = queue.is_over();
             let found = self.pass(&mut lock(&self.batch));
             if is_over {
                 return;
             }
             pace.looked(found);
-            queue.wait(&mut pace);
         }
     }
 

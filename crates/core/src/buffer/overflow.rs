@@ -35,6 +35,25 @@ pub struct Limits {
     pub wake_level: Level,
 }
 
+/// So many records or bytes are worth waking the consumer for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Much {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+}
+
+impl Much {
+    #[inline]
+    pub(super) fn is_reached(self, records: usize, bytes: usize) -> bool {
+        records >= self.records || bytes >= self.bytes
+    }
+
+    /// What both have in common, if a consumer wants no more than so much.
+    pub(super) fn or_less(self, records: usize, bytes: usize) -> Self {
+        Self { records: self.records.min(records), bytes: self.bytes.min(bytes) }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {
@@ -69,9 +88,9 @@ impl Limits {
         Ok(self)
     }
 
-    #[inline]
-    pub(super) fn is_much(&self, records: usize, bytes: usize) -> bool {
-        records >= self.records.div_ceil(2) || bytes >= (self.bytes / 2).min(Self::WORTH_WAKING)
+    /// From where on the consumer is woken.
+    pub(super) fn much(&self) -> Much {
+        Much { records: self.records.div_ceil(2), bytes: (self.bytes / 2).min(Self::WORTH_WAKING) }
     }
 
     #[inline]

@@ -6,7 +6,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use super::batch::Batch;
-use super::overflow::{Limits, Overflow};
+use super::overflow::{Limits, Much, Overflow};
 use super::primitives::{Condvar, Mutex, MutexGuard, lock};
 use super::wake::{Consumer, Pace};
 use crate::clock::monotonic;
@@ -55,6 +55,8 @@ struct State {
     waker: Option<Waker>,
     /// The consumer should look now.
     is_urgent: bool,
+    /// What makes it urgent.
+    much: Much,
     waiting_for_room: usize,
     /// Counts accepted records; what is flushed is everything up to one of these numbers.
     accepted: u64,
@@ -123,6 +125,7 @@ impl BoundedQueue {
             consumer: Consumer::Busy,
             waker: None,
             is_urgent: false,
+            much: limits.much(),
             waiting_for_room: 0,
             accepted: 0,
             taken: 0,
@@ -262,6 +265,15 @@ impl BoundedQueue {
         lock(&self.state).begin_wait(pace, self.limits.max_delay)
     }
 
+    /// The same for company for the records that are there: it is woken for so many, or so many bytes. `false` if they are there already.
+    pub fn begin_linger(&self, records: usize, bytes: usize) -> bool {
+        let mut state = lock(&self.state);
+        state.much = self.limits.much().or_less(records, bytes);
+        let is_short = !state.much.is_reached(state.filling.len(), state.filling.bytes_len());
+        state.consumer = if is_short { Consumer::Polling } else { Consumer::Busy };
+        is_short
+    }
+
     /// Whether the consumer should look; if not, the task is woken when it should.
     pub fn poll_woken(&self, context: &mut Context<'_>) -> Poll<()> {
         let mut state = lock(&self.state);
@@ -276,6 +288,7 @@ impl BoundedQueue {
     pub fn end_wait(&self) -> bool {
         let mut state = lock(&self.state);
         state.consumer = Consumer::Busy;
+        state.much = self.limits.much();
         state.waker = None;
         mem::take(&mut state.is_urgent)
     }
@@ -433,7 +446,8 @@ impl State {
     /// Whether the consumer has to be woken; then it counts as woken.
     #[inline]
     fn wakes(&mut self, record: &Record<'_>, limits: &Limits) -> bool {
-        let is_urgent = record.level() <= limits.wake_level || limits.is_much(self.filling.len(), self.filling.bytes_len());
+        let is_urgent =
+            record.level() <= limits.wake_level || self.much.is_reached(self.filling.len(), self.filling.bytes_len());
         // Whoever is busy looks once more before it waits.
         self.is_urgent |= is_urgent;
         let wakes = match self.consumer {

@@ -273,6 +273,26 @@ fn company_is_waited_for_no_longer_than_told() {
 }
 
 #[test]
+fn enough_for_an_attempt_waits_for_no_company() {
+    paused(|peer, failures| async move {
+        let settings = Settings { linger: 60 * SECOND, batch_records: 4, ..steady() };
+        let delivery = on_this_runtime(&peer, &failures, settings);
+        tokio::time::sleep(SECOND).await;
+        let begin = Instant::now();
+        // One by one, and then all at once.
+        for n in 0..4 {
+            delivery.handle(&record(n.to_string()).as_record()).unwrap();
+            tokio::time::sleep(SECOND).await;
+        }
+        assert_eq!(peer.attempts(), [4]);
+        (4..10).for_each(|n| delivery.handle(&record(n.to_string()).as_record()).unwrap());
+        tokio::time::sleep(SECOND).await;
+        assert_eq!((peer.attempts(), delivery.stats().pending), (vec![4, 4, 2], 0));
+        assert!(begin.elapsed() < 10 * SECOND, "{:?}", begin.elapsed());
+    });
+}
+
+#[test]
 fn where_all_wait_for_company_an_important_record_waits_too() {
     paused(|peer, failures| async move {
         let delivery = on_this_runtime(&peer, &failures, Settings { linger: 60 * SECOND, linger_is_firm: true, ..steady() });
