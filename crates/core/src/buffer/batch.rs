@@ -1,12 +1,10 @@
 //! Records back to back in one piece of memory (pure).
 //!
-//! Of an event only what differs from others of its call site is copied; the call site itself lives as long as the process. Records
-//! made by hand, and those that came from elsewhere, are encoded whole.
+//! Of an event only what differs from others of its call site, its thread and its spans is copied; the call site itself lives as long as
+//! the process, and the batch keeps the others once. Records made by hand, and those that came from elsewhere, are encoded whole.
 
-use std::num::NonZeroU64;
-
-use crate::clock::Reading;
-use crate::record::{CallSite, Fields, Head, Site, Spans};
+use super::common::{SharedSpans, Threads};
+use super::entry::{Entry, Form, Parts};
 use crate::{Level, Record};
 
 /// So many dead records, or bytes of them, more than live ones are worth moving the rest together.
@@ -21,126 +19,17 @@ const KEPT_BYTES: usize = 4 << 20;
 pub struct Batch {
     bytes: Vec<u8>,
     entries: Vec<Entry>,
+    threads: Threads,
+    spans: SharedSpans,
     live: usize,
-    live_bytes: usize,
+    /// What is of each of them alone.
+    own_bytes: usize,
+    /// The same with what they have in common, for each of them.
+    whole_bytes: usize,
     /// All entries before this one are dead: their records were moved.
     head: usize,
     /// No record before this one can be evicted: the policy of a queue stays the same.
     evicted_to: usize,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    start: usize,
-    len: usize,
-    /// That of a queue: which of all that it accepted this is.
-    number: u64,
-    form: Form,
-    is_live: bool,
-}
-
-/// What the bytes of an entry are.
-#[derive(Clone, Copy, Debug)]
-enum Form {
-    /// The whole record, of this level.
-    Encoded(Level),
-    /// What differs from event to event, one behind the other: thread name, message, fields, spans. The call site stands for the rest.
-    Parts(Parts),
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Parts {
-    site: &'static CallSite,
-    time: Reading,
-    thread_id: Option<NonZeroU64>,
-    process_id: u32,
-    /// [`u32::MAX`] for a thread without a name.
-    thread_name_len: u32,
-    message_len: u32,
-    fields_len: u32,
-    fields: u32,
-    spans: u32,
-    omitted: u32,
-}
-
-impl Parts {
-    /// Appends `record` part by part, if it is short and of a call site.
-    #[inline]
-    fn write(record: &Record<'_>, out: &mut Vec<u8>) -> Option<Self> {
-        let Record { head, message, fields, spans, omitted } = record;
-        let Site::Code(site) = head.site else { return None };
-        let name = head.thread_name.unwrap_or("");
-        let len = name.len() + message.len() + fields.bytes.len() + spans.bytes.len();
-        if len >= u32::MAX as usize || head.thread_id == Some(0) {
-            return None;
-        }
-        out.reserve(len);
-        out.extend_from_slice(name.as_bytes());
-        out.extend_from_slice(message.as_bytes());
-        out.extend_from_slice(fields.bytes);
-        out.extend_from_slice(spans.bytes);
-        Some(Self {
-            site,
-            time: head.time,
-            thread_id: head.thread_id.and_then(NonZeroU64::new),
-            process_id: head.process_id,
-            thread_name_len: head.thread_name.map_or(u32::MAX, |name| name.len() as u32),
-            message_len: message.len() as u32,
-            fields_len: fields.bytes.len() as u32,
-            fields: fields.count,
-            spans: spans.count,
-            omitted: *omitted,
-        })
-    }
-
-    /// The record that was written into these bytes; nothing here fails for those.
-    #[inline]
-    fn read(self, bytes: &[u8]) -> Option<Record<'_>> {
-        let name_len = Some(self.thread_name_len).filter(|len| *len < u32::MAX);
-        let (thread_name, rest) = bytes.split_at_checked(name_len.unwrap_or(0) as usize)?;
-        let (message, rest) = rest.split_at_checked(self.message_len as usize)?;
-        let (fields, spans) = rest.split_at_checked(self.fields_len as usize)?;
-        let thread_name = std::str::from_utf8(thread_name).ok()?;
-        let head = Head {
-            // Told here, it is asked for many times and reckoned once.
-            time: Reading::Told(self.time.timestamp()),
-            site: Site::Code(self.site),
-            thread_id: self.thread_id.map(NonZeroU64::get),
-            thread_name: name_len.map(|_| thread_name),
-            process_id: self.process_id,
-        };
-        Some(Record {
-            head,
-            message: std::str::from_utf8(message).ok()?,
-            fields: Fields { count: self.fields, bytes: fields },
-            spans: Spans { count: self.spans, bytes: spans },
-            omitted: self.omitted,
-        })
-    }
-}
-
-impl Entry {
-    fn level(&self) -> Level {
-        match self.form {
-            Form::Encoded(level) => level,
-            Form::Parts(parts) => *parts.site.level(),
-        }
-    }
-
-    /// What it holds of a queue's bytes: its own are many of those of a short record.
-    #[inline]
-    fn weight(&self) -> usize {
-        self.len + size_of::<Self>()
-    }
-
-    #[inline]
-    fn record<'b>(&self, bytes: &'b [u8]) -> Option<Record<'b>> {
-        let bytes = bytes.get(self.start..self.start.saturating_add(self.len))?;
-        match self.form {
-            Form::Encoded(_) => Some(Record::from_encoded(bytes)),
-            Form::Parts(parts) => parts.read(bytes),
-        }
-    }
 }
 
 impl Batch {
@@ -161,13 +50,18 @@ impl Batch {
 
     /// The bytes that the records take.
     pub fn bytes_len(&self) -> usize {
-        self.live_bytes
+        self.own_bytes + self.spans.bytes_len()
+    }
+
+    /// The bytes that they would take, each for itself: what several have in common is counted for each of them.
+    pub fn whole_bytes_len(&self) -> usize {
+        self.whole_bytes
     }
 
     /// The records, oldest first.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let live = self.entries.iter().skip(self.head).filter(|entry| entry.is_live);
-        live.filter_map(|entry| entry.record(&self.bytes))
+        let entries = self.entries.iter().skip(self.head);
+        entries.filter_map(|entry| entry.record(&self.bytes, &self.threads, &self.spans))
     }
 
     /// Appends a record.
@@ -179,35 +73,53 @@ impl Batch {
     #[inline]
     pub(super) fn push_numbered(&mut self, record: &Record<'_>, number: u64) {
         let start = self.bytes.len();
-        let form = match Parts::write(record, &mut self.bytes) {
+        let form = match Parts::write(record, &mut self.bytes, &mut self.threads, &mut self.spans) {
             Some(parts) => Form::Parts(parts),
             None => self.encode(*record),
         };
-        let entry = Entry { start, len: self.bytes.len() - start, number, form, is_live: true };
+        let own = self.bytes.len() - start + size_of::<Entry>();
         self.live += 1;
-        self.live_bytes += entry.weight();
-        self.entries.push(entry);
+        self.own_bytes += own;
+        self.whole_bytes += own + record.spans.kept.map_or(0, |kept| kept.len());
+        self.entries.push(Entry { start, number, form });
     }
 
     /// By value: a record whose address nobody takes stays in registers on the way of most.
     #[cold]
     fn encode(&mut self, record: Record<'_>) -> Form {
+        let start = self.bytes.len();
         record.encode(&mut self.bytes);
-        Form::Encoded(record.level())
+        Form::Encoded { len: self.bytes.len() - start, level: record.level() }
+    }
+
+    /// What an entry takes alone, and what its spans would take beside it.
+    fn sizes(&self, entry: &Entry) -> (usize, usize) {
+        let spans = entry.shared_spans().and_then(|place| self.spans.get(place));
+        (entry.len() + size_of::<Entry>(), spans.map_or(0, |spans| spans.len()))
+    }
+
+    /// An entry that was live is not any more.
+    fn uncount(&mut self, entry: &Entry) {
+        let (own, of_spans) = self.sizes(entry);
+        if let Some(place) = entry.shared_spans() {
+            self.spans.release(place);
+        }
+        self.live -= 1;
+        self.own_bytes -= own;
+        self.whole_bytes -= own + of_spans;
     }
 
     /// The number of the oldest record.
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.entries.iter().skip(self.head).find(|entry| entry.is_live).map(|entry| entry.number)
+        self.entries.iter().skip(self.head).find(|entry| entry.is_live()).map(|entry| entry.number)
     }
 
     /// Takes the newest record back.
     pub fn pop(&mut self) {
         if let Some(entry) = self.entries.pop() {
             self.bytes.truncate(entry.start);
-            if entry.is_live {
-                self.live -= 1;
-                self.live_bytes -= entry.weight();
+            if entry.is_live() {
+                self.uncount(&entry);
             }
         }
     }
@@ -217,12 +129,12 @@ impl Batch {
     pub fn evict(&mut self, is_meant: impl Fn(Level) -> bool) -> bool {
         let newest = self.entries.len().saturating_sub(1);
         while self.evicted_to < newest {
-            let entry = self.entries.get_mut(self.evicted_to).filter(|entry| entry.is_live && is_meant(entry.level()));
+            let entry = self.entries.get_mut(self.evicted_to).filter(|entry| entry.level().is_some_and(&is_meant));
             self.evicted_to += 1;
             if let Some(entry) = entry {
-                entry.is_live = false;
-                self.live -= 1;
-                self.live_bytes -= entry.weight();
+                let evicted = *entry;
+                entry.form = Form::Dead;
+                self.uncount(&evicted);
                 self.compact();
                 return true;
             }
@@ -230,35 +142,54 @@ impl Batch {
         false
     }
 
-    /// Moves the oldest records behind those of `other`: so many, or so many bytes, but one at least.
+    /// Moves the oldest records behind those of `other`: so many, or so many bytes ([whole](Self::whole_bytes_len)), but one at least.
     pub fn move_oldest(&mut self, other: &mut Self, records: usize, bytes: usize) {
+        if other.is_empty() {
+            other.threads.make_room_for(&self.threads);
+        }
         let (mut moved, mut moved_bytes) = (0, 0);
         // Their bytes go in one piece, with those of dead ones between them: it is the lock of a queue that is held meanwhile.
         let (mut piece, base) = (None, other.bytes.len());
         other.entries.reserve(records.min(self.live));
-        for entry in self.entries.iter_mut().skip(self.head) {
-            if entry.is_live {
-                let weight = entry.weight();
-                if moved >= records || (moved > 0 && moved_bytes + weight > bytes) {
+        while let Some(entry) = self.entries.get(self.head).copied() {
+            if entry.is_live() {
+                let (own, of_spans) = self.sizes(&entry);
+                let (begin, _) = piece.unwrap_or((entry.start, 0));
+                let is_enough = moved >= records || (moved > 0 && moved_bytes + own + of_spans > bytes);
+                if is_enough || !self.hand_over(&entry, base + entry.start - begin, other) {
                     break;
                 }
-                let (begin, _) = piece.unwrap_or((entry.start, 0));
-                piece = Some((begin, entry.start + entry.len));
-                other.entries.push(Entry { start: base + entry.start - begin, ..*entry });
-                entry.is_live = false;
-                (moved, moved_bytes) = (moved + 1, moved_bytes + weight);
+                piece = Some((begin, entry.start + entry.len()));
+                (moved, moved_bytes) = (moved + 1, moved_bytes + own + of_spans);
             }
             self.head += 1;
         }
         if let Some(piece) = piece.and_then(|(begin, end)| self.bytes.get(begin..end)) {
             other.bytes.extend_from_slice(piece);
         }
-        other.live += moved;
-        other.live_bytes += moved_bytes;
-        self.live -= moved;
-        self.live_bytes -= moved_bytes;
         self.evicted_to = self.evicted_to.max(self.head);
         self.compact();
+    }
+
+    /// The oldest entry goes to another batch, where its bytes will begin at `start`; `false` where that has no place for its thread.
+    fn hand_over(&mut self, entry: &Entry, start: usize, other: &mut Self) -> bool {
+        let thread = entry.thread().and_then(|place| self.threads.get(place));
+        let thread = thread.map(|(key, name)| other.threads.place(key, name));
+        if thread == Some(None) {
+            return false;
+        }
+        let (own, of_spans) = self.sizes(entry);
+        let spans = entry.shared_spans().and_then(|place| self.spans.get(place));
+        let spans = spans.map(|spans| other.spans.share(spans));
+        other.entries.push(entry.moved(start, thread.flatten().unwrap_or(0), spans));
+        other.live += 1;
+        other.own_bytes += own;
+        other.whole_bytes += own + of_spans;
+        if let Some(place) = self.entries.get_mut(self.head) {
+            place.form = Form::Dead;
+        }
+        self.uncount(entry);
+        true
     }
 
     /// Forgets everything and keeps the memory, unless it is far more than was needed.
@@ -268,13 +199,15 @@ impl Batch {
         }
         self.bytes.clear();
         self.entries.clear();
-        (self.live, self.live_bytes, self.head, self.evicted_to) = (0, 0, 0, 0);
+        self.threads.clear();
+        self.spans.clear();
+        (self.live, self.own_bytes, self.whole_bytes, self.head, self.evicted_to) = (0, 0, 0, 0, 0);
     }
 
     fn compact(&mut self) {
         let dead = self.entries.len() - self.live;
-        let dead_bytes = self.bytes.len() + self.entries.len() * size_of::<Entry>() - self.live_bytes;
-        if dead <= self.live + DEAD_RECORDS && dead_bytes <= self.live_bytes + DEAD_BYTES {
+        let dead_bytes = self.bytes.len() + self.entries.len() * size_of::<Entry>() - self.own_bytes;
+        if dead <= self.live + DEAD_RECORDS && dead_bytes <= self.own_bytes + DEAD_BYTES {
             return;
         }
         if dead == self.head {
@@ -283,14 +216,14 @@ impl Batch {
         let (mut end, mut index, mut before) = (0, 0, 0);
         let (bytes, evicted_to) = (&mut self.bytes, self.evicted_to);
         self.entries.retain_mut(|entry| {
-            before += usize::from(index < evicted_to && entry.is_live);
+            before += usize::from(index < evicted_to && entry.is_live());
             index += 1;
-            if entry.is_live {
-                bytes.copy_within(entry.start..entry.start + entry.len, end);
+            if entry.is_live() {
+                bytes.copy_within(entry.start..entry.start + entry.len(), end);
                 entry.start = end;
-                end += entry.len;
+                end += entry.len();
             }
-            entry.is_live
+            entry.is_live()
         });
         self.bytes.truncate(end);
         (self.head, self.evicted_to) = (0, before);

@@ -6,6 +6,8 @@
 //! nothing came for a while it sleeps for good, and the first record wakes it.
 
 mod batch;
+mod common;
+mod entry;
 mod overflow;
 mod primitives;
 mod queue;

@@ -208,7 +208,7 @@ impl BoundedQueue {
     pub fn take_some(&self, batch: &mut Batch, records: usize, bytes: usize) -> Taken {
         batch.clear();
         let mut state = lock(&self.state);
-        if state.filling.len() <= records && state.filling.bytes_len() <= bytes {
+        if state.filling.len() <= records && state.filling.whole_bytes_len() <= bytes {
             mem::swap(&mut state.filling, batch);
         } else {
             state.filling.move_oldest(batch, records.max(1), bytes);

@@ -78,7 +78,7 @@ impl PartialEq for AsOf {
 /// The maps of a span and its ancestors behind each other, root first.
 #[derive(Debug)]
 pub(super) struct Lineage {
-    bytes: Vec<u8>,
+    bytes: Arc<[u8]>,
     count: u32,
     omitted: u32,
     as_of: AsOf,
@@ -116,10 +116,11 @@ impl Lineages {
         }
         let mut all = lock(&self.0);
         all.retain(|(other, lineage)| *other != place && lineage.is_fresh());
-        let is_same = |lineage: &Lineage| lineage.as_of == as_of && lineage.bytes == spans.bytes && lineage.omitted == omitted;
+        let is_same =
+            |lineage: &Lineage| lineage.as_of == as_of && *lineage.bytes == *spans.bytes && lineage.omitted == omitted;
         let shared = all.iter().find(|(_, lineage)| is_same(lineage)).map(|(_, lineage)| Arc::clone(lineage));
         let lineage = shared.unwrap_or_else(|| {
-            let (bytes, count) = (spans.bytes.clone(), spans.count);
+            let (bytes, count) = (Arc::from(spans.bytes.as_slice()), spans.count);
             Arc::new(Lineage { bytes, count, omitted, as_of, is_over: AtomicBool::new(false) })
         });
         all.push((place, lineage));
@@ -170,6 +171,6 @@ impl Shown {
     #[inline]
     pub(super) fn spans(&self) -> (Spans<'_>, u32) {
         let Lineage { bytes, count, omitted, .. } = &*self.lineage;
-        (Spans { count: *count, bytes }, *omitted)
+        (Spans { count: *count, bytes, kept: Some(bytes) }, *omitted)
     }
 }

@@ -249,7 +249,7 @@ where
     let site = if LogMeta::is_bridge(code) { Site::Told(scratch.log.told(code)) } else { Site::Code(code) };
     let (spans, omitted) = match &scratch.shown {
         Some(shown) if is_shown => shown.spans(),
-        _ => (Spans { count: scratch.spans.count, bytes: &scratch.spans.bytes }, scratch.omitted),
+        _ => (Spans { count: scratch.spans.count, bytes: &scratch.spans.bytes, kept: None }, scratch.omitted),
     };
     then(&Record {
         head: scratch.origin.head(now, site),

@@ -172,7 +172,7 @@ impl RecordBuilder {
             head,
             message: &self.message,
             fields: Fields { count: self.fields.count, bytes: &self.fields.bytes },
-            spans: Spans { count: self.spans.count, bytes: &self.spans.bytes },
+            spans: Spans { count: self.spans.count, bytes: &self.spans.bytes, kept: None },
             omitted: self.omitted,
         })
     }

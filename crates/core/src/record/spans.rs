@@ -1,6 +1,7 @@
 //! The spans of a record, read where they stand.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::encode::key;
 use super::read::Reader;
@@ -11,10 +12,12 @@ use super::{Fields, Value};
 pub struct Spans<'a> {
     pub(crate) count: u32,
     pub(crate) bytes: &'a [u8],
+    /// The same bytes where others can have them without a copy.
+    pub(crate) kept: Option<&'a Arc<[u8]>>,
 }
 
 impl<'a> Spans<'a> {
-    pub(crate) const EMPTY: Self = Self { count: 0, bytes: &[] };
+    pub(crate) const EMPTY: Self = Self { count: 0, bytes: &[], kept: None };
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let count = reader.array_len()?;
@@ -22,7 +25,7 @@ impl<'a> Spans<'a> {
         for _ in 0..count {
             reader.skip()?;
         }
-        start.get(..start.len() - reader.rest().len()).map(|bytes| Self { count, bytes })
+        start.get(..start.len() - reader.rest().len()).map(|bytes| Self { count, bytes, kept: None })
     }
 
     pub(super) fn is_valid(mut self) -> bool {

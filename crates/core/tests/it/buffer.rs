@@ -1,8 +1,15 @@
 //! The bounded queue as its consumers see it.
 
+use std::mem;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
 use proptest::prelude::*;
+use tracing::{Dispatch, Span, dispatcher, info, info_span, trace};
 use tracing_handlers_core::buffer::{Batch, BoundedQueue, Limits, Overflow};
-use tracing_handlers_core::{Level, Record, Stats};
+use tracing_handlers_core::sync::lock;
+use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Level, Record, RecordBuf, Stats};
+use tracing_subscriber::prelude::*;
 
 fn put(queue: &BoundedQueue, level: Level, message: &str) {
     queue.push(&Record::builder().level(level).message(message).build().as_record()).result.ok();
@@ -106,4 +113,127 @@ proptest! {
         }
         prop_assert_eq!(messages(&batch), list.into_iter().map(|(_, message)| message).collect::<Vec<_>>());
     }
+}
+
+/// Takes every record into a batch, and notes what it was.
+#[derive(Clone, Default)]
+struct Taking(Arc<Mutex<(Batch, Vec<(Level, RecordBuf)>)>>);
+
+impl Handler for Taking {
+    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        let (batch, list) = &mut *lock(&self.0);
+        batch.push(record);
+        list.push((record.level(), record.to_buf()));
+        Ok(())
+    }
+    fn flush(&self, _: Deadline) -> Result<(), Error> {
+        Ok(())
+    }
+    fn close(&self, _: Deadline) -> Result<(), Error> {
+        Ok(())
+    }
+    fn stats(&self) -> Stats {
+        Stats::new()
+    }
+}
+
+/// What happens to a batch of events.
+#[derive(Clone, Copy, Debug)]
+enum Event {
+    /// One is raised: in a span or none, here or in a thread of its own.
+    Raised {
+        is_trace: bool,
+        span: usize,
+        is_apart: bool,
+    },
+    /// A span is entered by others from now on.
+    Replaced(usize),
+    Evicted,
+    Moved(usize),
+}
+
+fn events() -> impl Strategy<Value = Vec<Event>> {
+    let raised = (any::<bool>(), 0..12_usize, prop::bool::weighted(0.3));
+    let event = prop_oneof![
+        8 => raised.prop_map(|(is_trace, span, is_apart)| Event::Raised { is_trace, span, is_apart }),
+        1 => (0..12_usize).prop_map(Event::Replaced),
+        3 => Just(Event::Evicted),
+        1 => (1..60_usize).prop_map(Event::Moved),
+    ];
+    prop::collection::vec(event, 0..1_200)
+}
+
+fn raise(is_trace: bool) {
+    if is_trace {
+        trace!(number = 7, "seen");
+    } else {
+        info!(text = "some", "seen");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 20, ..ProptestConfig::default() })]
+
+    /// Threads and spans, which many records have in common, are still those of each.
+    #[test]
+    fn what_records_have_in_common_is_still_that_of_each(events in events()) {
+        let taking = Taking::default();
+        let dispatch = Dispatch::new(tracing_subscriber::registry().with(HandlerLayer::new(taking.clone())));
+        let new_span = |number: usize| dispatcher::with_default(&dispatch, || match number % 3 {
+            0 => Span::none(),
+            _ => info_span!("work", number, text = "y".repeat(number)),
+        });
+        let mut spans: Vec<_> = (0..12).map(new_span).collect();
+        for (number, event) in events.into_iter().enumerate() {
+            match event {
+                Event::Raised { is_trace, span, is_apart: false } => {
+                    dispatcher::with_default(&dispatch, || spans[span].in_scope(|| raise(is_trace)));
+                }
+                Event::Raised { is_trace, span, is_apart: true } => {
+                    let (dispatch, span) = (dispatch.clone(), spans[span].clone());
+                    let raised = move || dispatcher::with_default(&dispatch, || span.in_scope(|| raise(is_trace)));
+                    thread::Builder::new().name(format!("apart {number}")).spawn(raised).unwrap().join().unwrap();
+                }
+                Event::Replaced(span) => drop(mem::replace(&mut spans[span], new_span(number))),
+                Event::Evicted => {
+                    let (batch, list) = &mut *lock(&taking.0);
+                    let newest = list.len().saturating_sub(1);
+                    let oldest = list.iter().take(newest).position(|(level, _)| *level == Level::TRACE);
+                    prop_assert_eq!(batch.evict(|level| level == Level::TRACE), oldest.is_some());
+                    oldest.map(|oldest| list.remove(oldest));
+                }
+                Event::Moved(count) => {
+                    let (batch, list) = &mut *lock(&taking.0);
+                    let mut moved = Batch::new();
+                    let before = batch.whole_bytes_len();
+                    batch.move_oldest(&mut moved, count, usize::MAX);
+                    let expected: Vec<_> = list.drain(..count.min(list.len())).map(|(_, record)| record).collect();
+                    prop_assert_eq!(all(&moved), expected);
+                    prop_assert_eq!(batch.whole_bytes_len() + moved.whole_bytes_len(), before);
+                }
+            }
+            let (batch, list) = &*lock(&taking.0);
+            prop_assert_eq!((batch.len(), batch.bytes_len() == 0), (list.len(), list.is_empty()));
+            prop_assert!(batch.bytes_len() <= batch.whole_bytes_len() && (batch.whole_bytes_len() == 0) == list.is_empty());
+        }
+        let (batch, list) = &*lock(&taking.0);
+        prop_assert_eq!(all(batch), list.iter().map(|(_, record)| record.clone()).collect::<Vec<_>>());
+    }
+}
+
+fn all(batch: &Batch) -> Vec<RecordBuf> {
+    batch.records().map(|record| record.to_buf()).collect()
+}
+
+#[test]
+fn spans_of_many_records_are_kept_once_and_counted_once() {
+    let taking = Taking::default();
+    let subscriber = tracing_subscriber::registry().with(HandlerLayer::new(taking.clone()));
+    tracing::subscriber::with_default(subscriber, || {
+        let _long = info_span!("long", text = "z".repeat(5_000)).entered();
+        (0..100).for_each(|_| raise(false));
+    });
+    let (batch, list) = &*lock(&taking.0);
+    assert!(batch.bytes_len() < 30_000 && batch.whole_bytes_len() > 500_000, "{} bytes", batch.bytes_len());
+    assert!(all(batch).iter().eq(list.iter().map(|(_, record)| record)));
 }

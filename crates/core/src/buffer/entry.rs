@@ -1,0 +1,175 @@
+//! One record of a batch: of an event only what differs from others is in its bytes (pure).
+
+use super::common::{SharedSpans, ThreadKey, Threads};
+use crate::clock::Reading;
+use crate::record::{CallSite, Fields, Head, Site, Spans};
+use crate::{Level, Record};
+
+/// A record of a batch: one cache line.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) start: usize,
+    /// That of a queue: which of all that it accepted this is.
+    pub(super) number: u64,
+    pub(super) form: Form,
+}
+
+/// What the bytes of an entry are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Form {
+    /// The whole record, of this length and level.
+    Encoded { len: usize, level: Level },
+    /// What differs from event to event, one behind the other: message, fields, and spans unless those are shared. The call site,
+    /// and what records of a batch have in common, stand for the rest.
+    Parts(Parts),
+    /// It was evicted or moved.
+    Dead,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Parts {
+    site: &'static CallSite,
+    time: Reading,
+    message_len: u32,
+    fields_len: u32,
+    /// Their length, or their place.
+    spans: u32,
+    spans_count: u16,
+    fields_count: u16,
+    omitted: u16,
+    thread: u8,
+    are_spans_shared: bool,
+}
+
+impl Parts {
+    /// Appends `record` part by part, if it is of a call site and within what can be told of it here.
+    #[inline]
+    pub(super) fn write(
+        record: &Record<'_>,
+        out: &mut Vec<u8>,
+        threads: &mut Threads,
+        shared: &mut SharedSpans,
+    ) -> Option<Self> {
+        let Record { head, message, fields, spans, omitted } = record;
+        let Site::Code(site) = head.site else { return None };
+        let own_spans = if spans.kept.is_some() { &[] } else { spans.bytes };
+        let len = message.len() + fields.bytes.len() + own_spans.len();
+        let most = fields.count.max(spans.count).max(*omitted);
+        if len >= u32::MAX as usize || most > u32::from(u16::MAX) {
+            return None;
+        }
+        let key = ThreadKey { id: head.thread_id, process_id: head.process_id };
+        let thread = threads.place(key, head.thread_name)?;
+        out.reserve(len);
+        out.extend_from_slice(message.as_bytes());
+        out.extend_from_slice(fields.bytes);
+        let place = match spans.kept {
+            Some(kept) => shared.share(kept),
+            None => {
+                out.extend_from_slice(own_spans);
+                own_spans.len() as u32
+            }
+        };
+        Some(Self {
+            site,
+            time: head.time,
+            message_len: message.len() as u32,
+            fields_len: fields.bytes.len() as u32,
+            spans: place,
+            spans_count: spans.count as u16,
+            fields_count: fields.count as u16,
+            omitted: *omitted as u16,
+            thread,
+            are_spans_shared: spans.kept.is_some(),
+        })
+    }
+
+    fn len(&self) -> usize {
+        let own_spans = if self.are_spans_shared { 0 } else { self.spans as usize };
+        self.message_len as usize + self.fields_len as usize + own_spans
+    }
+
+    /// The record that was written into these bytes; nothing here fails for those.
+    #[inline]
+    fn read<'b>(self, bytes: &'b [u8], threads: &'b Threads, shared: &'b SharedSpans) -> Option<Record<'b>> {
+        let (message, rest) = bytes.split_at_checked(self.message_len as usize)?;
+        let (fields, own_spans) = rest.split_at_checked(self.fields_len as usize)?;
+        let kept = if self.are_spans_shared { Some(shared.get(self.spans)?) } else { None };
+        let (ThreadKey { id, process_id }, thread_name) = threads.get(self.thread)?;
+        // Told here, the time is asked for many times and reckoned once.
+        let time = Reading::Told(self.time.timestamp());
+        Some(Record {
+            head: Head { time, site: Site::Code(self.site), thread_id: id, thread_name, process_id },
+            message: std::str::from_utf8(message).ok()?,
+            fields: Fields { count: u32::from(self.fields_count), bytes: fields },
+            spans: Spans { count: u32::from(self.spans_count), bytes: kept.map_or(own_spans, |kept| kept), kept },
+            omitted: u32::from(self.omitted),
+        })
+    }
+}
+
+impl Entry {
+    pub(super) fn is_live(&self) -> bool {
+        !matches!(self.form, Form::Dead)
+    }
+
+    pub(super) fn level(&self) -> Option<Level> {
+        match self.form {
+            Form::Encoded { level, .. } => Some(level),
+            Form::Parts(parts) => Some(*parts.site.level()),
+            Form::Dead => None,
+        }
+    }
+
+    /// How many bytes are its own.
+    pub(super) fn len(&self) -> usize {
+        match self.form {
+            Form::Encoded { len, .. } => len,
+            Form::Parts(parts) => parts.len(),
+            Form::Dead => 0,
+        }
+    }
+
+    /// Where its spans are, if others may have the same.
+    pub(super) fn shared_spans(&self) -> Option<u32> {
+        match self.form {
+            Form::Parts(parts) => Some(parts.spans).filter(|_| parts.are_spans_shared),
+            Form::Encoded { .. } | Form::Dead => None,
+        }
+    }
+
+    /// The same in another batch, where its thread and its spans have other places.
+    pub(super) fn moved(self, start: usize, thread: u8, spans: Option<u32>) -> Self {
+        let form = match self.form {
+            Form::Parts(parts) => Form::Parts(Parts { thread, spans: spans.unwrap_or(parts.spans), ..parts }),
+            other => other,
+        };
+        Self { start, form, ..self }
+    }
+
+    /// The place of its thread.
+    pub(super) fn thread(&self) -> Option<u8> {
+        match self.form {
+            Form::Parts(parts) => Some(parts.thread),
+            Form::Encoded { .. } | Form::Dead => None,
+        }
+    }
+
+    #[inline]
+    pub(super) fn record<'b>(&self, bytes: &'b [u8], threads: &'b Threads, shared: &'b SharedSpans) -> Option<Record<'b>> {
+        let bytes = bytes.get(self.start..self.start.saturating_add(self.len()))?;
+        match self.form {
+            Form::Encoded { .. } => Some(Record::from_encoded(bytes)),
+            Form::Parts(parts) => parts.read(bytes, threads, shared),
+            Form::Dead => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn an_entry_is_one_cache_line() {
+        assert_eq!(size_of::<super::Entry>(), 64);
+    }
+}
