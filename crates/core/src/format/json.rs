@@ -1,6 +1,6 @@
 //! One JSON object a record, with the field layout of `tracing_subscriber`'s JSON format.
 
-use super::{Format, Zone, escape, number, value};
+use super::{Format, Zone, again, escape, number, value};
 use crate::record::read::{RawValue, Reader};
 use crate::record::{Fields, RawSpan, Record, Value};
 
@@ -118,26 +118,32 @@ impl Json {
     }
 
     fn span_keys(&self, record: &Record<'_>, object: &mut Object<'_>) {
-        if record.spans().is_empty() {
+        let spans = record.spans();
+        if spans.is_empty() {
             return;
         }
         if self.current_span {
-            let mut leaf = None;
-            record.spans().for_each_raw(|span| leaf = Some(span));
-            if let Some(leaf) = leaf {
-                object.key("span");
-                span(&leaf, object.out);
-            }
+            object.key("span");
+            again::write(spans, again::JSON_LEAF, object.out, |out| {
+                let mut leaf = None;
+                spans.for_each_raw(|span| leaf = Some(span));
+                match leaf {
+                    Some(leaf) => span(&leaf, out),
+                    None => out.extend_from_slice(b"{}"),
+                }
+            });
         }
         if self.span_list {
             object.key("spans");
-            let mut separator = b'[';
-            record.spans().for_each_raw(|each| {
-                object.out.push(separator);
-                span(&each, object.out);
-                separator = b',';
+            again::write(spans, again::JSON_LIST, object.out, |out| {
+                let mut separator = b'[';
+                spans.for_each_raw(|each| {
+                    out.push(separator);
+                    span(&each, out);
+                    separator = b',';
+                });
+                out.push(b']');
             });
-            object.out.push(b']');
         }
     }
 }

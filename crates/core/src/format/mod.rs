@@ -1,4 +1,5 @@
-//! Formats: a record becomes the bytes that a person or a tool reads. All of them are pure.
+//! Formats: a record becomes the bytes that a person or a tool reads. All of them are pure: what they write
+//! depends on the record and their settings alone.
 //!
 //! | format | looks like |
 //! |---|---|
@@ -8,6 +9,7 @@
 //!
 //! A closure `Fn(&Record<'_>, &mut Vec<u8>)` is a format too.
 
+mod again;
 pub mod escape;
 mod json;
 mod number;

@@ -1,9 +1,9 @@
 //! One line for people: time, level, spans, target, message, fields.
 
-use super::{Format, Zone, escape, number, value};
+use super::{Format, Zone, again, escape, number, value};
 use crate::Level;
 use crate::record::read::{RawValue, Reader};
-use crate::record::{Fields, Record, Value};
+use crate::record::{Fields, Record, Spans, Value};
 
 /// The layout of `tracing_subscriber`'s default format, on exactly one line.
 ///
@@ -129,11 +129,15 @@ impl Text {
         }
     }
 
-    fn span_list(&self, record: &Record<'_>, out: &mut Vec<u8>) {
-        if record.spans().is_empty() {
-            return;
+    fn span_list(&self, spans: Spans<'_>, out: &mut Vec<u8>) {
+        if !spans.is_empty() {
+            let layout = if self.ansi { again::TEXT_IN_COLOUR } else { again::TEXT };
+            again::write(spans, layout, out, |out| self.write_spans(spans, out));
         }
-        record.spans().for_each_name(|name, of_span| {
+    }
+
+    fn write_spans(&self, spans: Spans<'_>, out: &mut Vec<u8>) {
+        spans.for_each_name(|name, of_span| {
             self.styled(ansi::BOLD, out, |out| escape::text_bytes(name, out));
             let mut behind = of_span.bytes;
             if !of_span.is_empty() {
@@ -174,7 +178,7 @@ impl Format for Text {
         }
         self.thread(record, out);
         if self.spans {
-            self.span_list(record, out);
+            self.span_list(record.spans(), out);
         }
         if self.target {
             self.styled(ansi::DIM, out, |out| {

@@ -18,4 +18,5 @@ mod one_capture;
 mod python_formats;
 mod record;
 mod shutdown;
+mod spans_again;
 mod text;
