@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::future::{Future, poll_fn};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -30,6 +31,8 @@ pub(crate) struct Task<E, T> {
     encode: E,
     transport: T,
     pace: Pace,
+    /// Memory for the next frames.
+    spare: Frames,
 }
 
 /// What came of an attempt, at the level of the task.
@@ -45,12 +48,12 @@ enum Next {
 impl<E: Encode, T: Transport> Task<E, T> {
     pub(crate) fn new(shared: Arc<Shared>, settings: Settings, encode: E, transport: T) -> Self {
         let pace = Pace::new(settings.limits.max_delay);
-        Self { shared, settings, encode, transport, pace }
+        Self { shared, settings, encode, transport, pace, spare: Frames::new() }
     }
 
     /// Works until the queue is closed and empty, or the time of its close is up.
     pub(crate) async fn run(mut self) {
-        let (mut batch, mut frames) = (Batch::new(), Frames::new());
+        let mut batch = Batch::new();
         if self.settings.linger_is_firm {
             self.wait().await;
         }
@@ -62,8 +65,8 @@ impl<E: Encode, T: Transport> Task<E, T> {
             self.pace.looked(found);
             if found {
                 let missing = taken.summary.as_ref().map(summary);
-                self.encode_all(&batch, missing.as_ref(), &mut frames);
-                self.deliver(std::mem::take(&mut frames)).await;
+                let frames = self.encode_all(&batch, missing.as_ref());
+                self.deliver(frames).await;
             }
             self.shared.queue.finish(0, Stats::new());
             self.shared.settled.notify_waiters();
@@ -104,7 +107,8 @@ impl<E: Encode, T: Transport> Task<E, T> {
         }
     }
 
-    fn encode_all(&mut self, batch: &Batch, summary: Option<&RecordBuf>, frames: &mut Frames) {
+    fn encode_all(&mut self, batch: &Batch, summary: Option<&RecordBuf>) -> Frames {
+        let mut frames = mem::take(&mut self.spare);
         frames.clear();
         let oldest = self.oldest();
         for record in batch.records().chain(summary.map(RecordBuf::as_record)) {
@@ -123,6 +127,7 @@ impl<E: Encode, T: Transport> Task<E, T> {
                 }
             }
         }
+        frames
     }
 
     async fn deliver(&mut self, frames: Frames) {
@@ -190,6 +195,7 @@ impl<E: Encode, T: Transport> Task<E, T> {
             Outcome::Delivered | Outcome::Sent => {
                 self.note_attempt(None, bytes);
                 self.shared.queue.settle(all, Stats::new());
+                self.spare = frames;
                 Next::Done
             }
             Outcome::Retry { after, why } => {

@@ -147,7 +147,7 @@ impl Batch {
         if other.is_empty() {
             other.threads.make_room_for(&self.threads);
         }
-        let (mut moved, mut moved_bytes) = (0, 0);
+        let (mut moved, mut own_bytes, mut whole_bytes) = (0, 0, 0);
         // Their bytes go in one piece, with those of dead ones between them: it is the lock of a queue that is held meanwhile.
         let (mut piece, base) = (None, other.bytes.len());
         other.entries.reserve(records.min(self.live));
@@ -155,40 +155,41 @@ impl Batch {
             if entry.is_live() {
                 let (own, of_spans) = self.sizes(&entry);
                 let (begin, _) = piece.unwrap_or((entry.start, 0));
-                let is_enough = moved >= records || (moved > 0 && moved_bytes + own + of_spans > bytes);
+                let is_enough = moved >= records || (moved > 0 && whole_bytes + own + of_spans > bytes);
                 if is_enough || !self.hand_over(&entry, base + entry.start - begin, other) {
                     break;
                 }
                 piece = Some((begin, entry.start + entry.len()));
-                (moved, moved_bytes) = (moved + 1, moved_bytes + own + of_spans);
+                (moved, own_bytes, whole_bytes) = (moved + 1, own_bytes + own, whole_bytes + own + of_spans);
             }
             self.head += 1;
         }
         if let Some(piece) = piece.and_then(|(begin, end)| self.bytes.get(begin..end)) {
             other.bytes.extend_from_slice(piece);
         }
+        other.live += moved;
+        other.own_bytes += own_bytes;
+        other.whole_bytes += whole_bytes;
+        self.live -= moved;
+        self.own_bytes -= own_bytes;
+        self.whole_bytes -= whole_bytes;
         self.evicted_to = self.evicted_to.max(self.head);
         self.compact();
     }
 
     /// The oldest entry goes to another batch, where its bytes will begin at `start`; `false` where that has no place for its thread.
+    #[inline]
     fn hand_over(&mut self, entry: &Entry, start: usize, other: &mut Self) -> bool {
-        let thread = entry.thread().and_then(|place| self.threads.get(place));
-        let thread = thread.map(|(key, name)| other.threads.place(key, name));
-        if thread == Some(None) {
+        let mut moved = Entry { start, ..*entry };
+        if let Form::Parts(parts) = &mut moved.form
+            && !parts.move_places((&self.threads, &mut self.spans), (&mut other.threads, &mut other.spans))
+        {
             return false;
         }
-        let (own, of_spans) = self.sizes(entry);
-        let spans = entry.shared_spans().and_then(|place| self.spans.get(place));
-        let spans = spans.map(|spans| other.spans.share(spans));
-        other.entries.push(entry.moved(start, thread.flatten().unwrap_or(0), spans));
-        other.live += 1;
-        other.own_bytes += own;
-        other.whole_bytes += own + of_spans;
+        other.entries.push(moved);
         if let Some(place) = self.entries.get_mut(self.head) {
             place.form = Form::Dead;
         }
-        self.uncount(entry);
         true
     }
 

@@ -84,6 +84,26 @@ impl Parts {
         })
     }
 
+    /// Gives it places in another batch for what it has in common with others there; `false` where that has none for its thread.
+    #[inline]
+    pub(super) fn move_places(
+        &mut self,
+        (threads, spans): (&Threads, &mut SharedSpans),
+        (other_threads, other_spans): (&mut Threads, &mut SharedSpans),
+    ) -> bool {
+        let Some((key, name)) = threads.get(self.thread) else { return false };
+        let Some(thread) = other_threads.place(key, name) else { return false };
+        self.thread = thread;
+        if self.are_spans_shared
+            && let Some(shared) = spans.get(self.spans)
+        {
+            let place = other_spans.share(shared);
+            spans.release(self.spans);
+            self.spans = place;
+        }
+        true
+    }
+
     fn len(&self) -> usize {
         let own_spans = if self.are_spans_shared { 0 } else { self.spans as usize };
         self.message_len as usize + self.fields_len as usize + own_spans
@@ -134,23 +154,6 @@ impl Entry {
     pub(super) fn shared_spans(&self) -> Option<u32> {
         match self.form {
             Form::Parts(parts) => Some(parts.spans).filter(|_| parts.are_spans_shared),
-            Form::Encoded { .. } | Form::Dead => None,
-        }
-    }
-
-    /// The same in another batch, where its thread and its spans have other places.
-    pub(super) fn moved(self, start: usize, thread: u8, spans: Option<u32>) -> Self {
-        let form = match self.form {
-            Form::Parts(parts) => Form::Parts(Parts { thread, spans: spans.unwrap_or(parts.spans), ..parts }),
-            other => other,
-        };
-        Self { start, form, ..self }
-    }
-
-    /// The place of its thread.
-    pub(super) fn thread(&self) -> Option<u8> {
-        match self.form {
-            Form::Parts(parts) => Some(parts.thread),
             Form::Encoded { .. } | Form::Dead => None,
         }
     }

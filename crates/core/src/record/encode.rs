@@ -6,7 +6,7 @@ use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 
 use super::value::{ErrorChain, Value};
-use super::{Record, Told};
+use super::{Head, Record, Told};
 use crate::Level;
 
 /// The keys of the outer map, in the order in which they are written.
@@ -163,12 +163,20 @@ fn bytes_header(out: &mut Vec<u8>, len: usize) {
     }
 }
 
+#[inline]
 pub(crate) fn map_header(out: &mut Vec<u8>, len: u32) {
-    infallible(rmp::encode::write_map_len(out, len));
+    match len {
+        0..16 => out.push(0x80 | len as u8),
+        _ => infallible(rmp::encode::write_map_len(out, len)),
+    }
 }
 
+#[inline]
 pub(crate) fn array_header(out: &mut Vec<u8>, len: u32) {
-    infallible(rmp::encode::write_array_len(out, len));
+    match len {
+        0..16 => out.push(0x90 | len as u8),
+        _ => infallible(rmp::encode::write_array_len(out, len)),
+    }
 }
 
 pub(crate) fn i128(out: &mut Vec<u8>, value: i128) {
@@ -316,13 +324,15 @@ pub(crate) fn record(out: &mut Vec<u8>, record: &Record<'_>) {
     let told = record.head.site.told();
     head(out, record, optional_of(&told));
     site(out, &told);
+    origin(out, &record.head);
     rest(out, record);
 }
 
-/// As [`record`], with what [`site`] wrote of its call site and said.
-pub(super) fn record_of(out: &mut Vec<u8>, record: &Record<'_>, optional: u32, site: &[u8]) {
+/// As [`record`], with what [`site`] wrote of its call site and said, and [`origin`] of its thread.
+pub(super) fn record_of(out: &mut Vec<u8>, record: &Record<'_>, (optional, site): (u32, &[u8]), origin: &[u8]) {
     head(out, record, optional);
     out.extend_from_slice(site);
+    out.extend_from_slice(origin);
     rest(out, record);
 }
 
@@ -354,13 +364,16 @@ pub(super) fn site(out: &mut Vec<u8>, site: &Told<'_>) -> u32 {
     optional_of(site)
 }
 
-/// What stands behind the call site.
-fn rest(out: &mut Vec<u8>, record: &Record<'_>) {
-    let head = &record.head;
+/// The entries of the thread that raised a record.
+pub(super) fn origin(out: &mut Vec<u8>, head: &Head<'_>) {
     optional_u64(out, key::THREAD_ID, head.thread_id);
     optional_str(out, key::THREAD_NAME, head.thread_name);
     str(out, key::PROCESS_ID);
     u64(out, u64::from(head.process_id));
+}
+
+/// What stands behind call site and thread.
+fn rest(out: &mut Vec<u8>, record: &Record<'_>) {
     str(out, key::MESSAGE);
     str(out, record.message);
     str(out, key::FIELDS);

@@ -1,13 +1,13 @@
-//! What call sites look like, encoded (pure).
+//! What call sites and threads look like, encoded (pure).
 
 use super::encode;
-use super::{CallSite, Record, Site};
+use super::{CallSite, Head, Record, Site};
 
 /// How many places there are; a power of two.
 const PLACES: usize = 256;
 
-/// Call sites as they are encoded, for those who encode many records: most of a record's bytes are those of its call site, and the
-/// same each time.
+/// Call sites, and the last thread, as they are encoded, for those who encode many records: most of a record's bytes are those of its
+/// call site, and the same each time.
 ///
 /// ```
 /// use tracing_handlers_core::Record;
@@ -20,6 +20,34 @@ const PLACES: usize = 256;
 #[derive(Debug, Default)]
 pub struct Sites {
     places: Vec<Option<Known>>,
+    origin: Origin,
+}
+
+/// A thread, and its entries in the map of a record.
+#[derive(Debug, Default)]
+struct Origin {
+    thread_id: Option<u64>,
+    thread_name: Option<String>,
+    process_id: u32,
+    bytes: Vec<u8>,
+}
+
+impl Origin {
+    #[inline]
+    fn is_of(&self, head: &Head<'_>) -> bool {
+        self.thread_id == head.thread_id
+            && self.process_id == head.process_id
+            && self.thread_name.as_deref() == head.thread_name
+            && !self.bytes.is_empty()
+    }
+
+    #[cold]
+    fn set(&mut self, head: &Head<'_>) {
+        (self.thread_id, self.process_id) = (head.thread_id, head.process_id);
+        self.thread_name = head.thread_name.map(str::to_owned);
+        self.bytes.clear();
+        encode::origin(&mut self.bytes, head);
+    }
 }
 
 #[derive(Debug)]
@@ -32,13 +60,13 @@ struct Known {
 impl Sites {
     /// The entries of this call site in the map of a record, and how many of them not every record has. Of two that want one place the
     /// later has it.
-    fn find(&mut self, site: &'static CallSite) -> Option<(u32, &[u8])> {
-        if self.places.is_empty() {
-            self.places.resize_with(PLACES, || None);
+    fn find<'p>(places: &'p mut Vec<Option<Known>>, site: &'static CallSite) -> Option<(u32, &'p [u8])> {
+        if places.is_empty() {
+            places.resize_with(PLACES, || None);
         }
         // Call sites are some 100 bytes apart.
         let address = std::ptr::from_ref(site).addr();
-        let place = self.places.get_mut((address >> 4 ^ address >> 12) % PLACES)?;
+        let place = places.get_mut((address >> 4 ^ address >> 12) % PLACES)?;
         if place.as_ref().is_none_or(|known| !std::ptr::eq(known.site, site)) {
             let (told, mut bytes) = (Site::Code(site).told(), Vec::new());
             let optional = encode::site(&mut bytes, &told);
@@ -46,16 +74,24 @@ impl Sites {
         }
         place.as_ref().map(|known| (known.optional, known.bytes.as_slice()))
     }
+
+    fn encode(&mut self, site: &'static CallSite, record: &Record<'_>, out: &mut Vec<u8>) {
+        let Self { places, origin } = self;
+        if !origin.is_of(&record.head) {
+            origin.set(&record.head);
+        }
+        match Self::find(places, site) {
+            Some(site) => encode::record_of(out, record, site, &origin.bytes),
+            None => record.encode(out),
+        }
+    }
 }
 
 impl Record<'_> {
     /// As [`encode`](Self::encode), for many records.
     pub fn encode_with(&self, sites: &mut Sites, out: &mut Vec<u8>) {
         match self.head.site {
-            Site::Code(site) => match sites.find(site) {
-                Some((optional, bytes)) => encode::record_of(out, self, optional, bytes),
-                None => self.encode(out),
-            },
+            Site::Code(site) => sites.encode(site, self, out),
             Site::Told(_) => self.encode(out),
         }
     }

@@ -117,7 +117,9 @@ proptest! {
 
 /// Takes every record into a batch, and notes what it was.
 #[derive(Clone, Default)]
-struct Taking(Arc<Mutex<(Batch, Vec<(Level, RecordBuf)>)>>);
+struct Taking(Arc<Mutex<Taken>>);
+
+type Taken = (Batch, Vec<(Level, RecordBuf)>);
 
 impl Handler for Taking {
     fn handle(&self, record: &Record<'_>) -> Result<(), Error> {

@@ -30,6 +30,9 @@ pub(crate) use self::python::SCRIPT;
 /// The one with five handlers on one registry.
 const FIVE: &str = "ours-five-queued";
 
+/// The one with five handlers behind one queue.
+const FIVE_BEHIND_ONE: &str = "ours-one-queue-for-five";
+
 /// Where to log, and when to roll over.
 #[derive(Clone, Debug)]
 pub(crate) struct Place {
@@ -184,7 +187,7 @@ impl Contestant {
 
     /// In how many files each event ends.
     pub(crate) fn copies(&self) -> u64 {
-        if self.name == FIVE { 5 } else { 1 }
+        if self.name == FIVE || self.name == FIVE_BEHIND_ONE { 5 } else { 1 }
     }
 
     /// Installs it as the logger of this process, once.
@@ -236,6 +239,7 @@ pub(crate) const ALL: &[Contestant] = &[
     files("ours-buffered", true, true, ours::buffered),
     files("ours-queued", true, true, ours::queued).behind_a_queue(),
     files(FIVE, true, false, ours::five).behind_a_queue(),
+    files(FIVE_BEHIND_ONE, true, false, ours::five_behind_one).behind_a_queue(),
     files("ours-file", true, false, ours::file),
     files("ours-json", true, true, ours::json),
     files("tracing-appender-blocking", true, false, tracing_appender::blocking),

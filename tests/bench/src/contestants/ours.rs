@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tracing_handlers::format::Json;
 use tracing_handlers::{
-    Buffering, FileHandler, Handler, HandlerExt, HandlerLayer, Overflow, RotatingFileHandler, TimedRotatingFileHandler, When,
+    Buffering, FileHandler, Handler, HandlerExt, HandlerLayer, Overflow, QueueHandler, QueueListener, RotatingFileHandler,
+    TimedRotatingFileHandler, When,
 };
 
 use super::{Place, Running, install};
@@ -54,6 +55,24 @@ pub(super) fn five(place: &Place) -> Result<Running, Failed> {
     install(layers)?;
     Ok(Running::new(workload::by_tracing, move || {
         handles.iter().try_for_each(|handle| handle.flush(PATIENCE))?;
+        Ok(())
+    }))
+}
+
+/// The same five behind one queue.
+pub(super) fn five_behind_one(place: &Place) -> Result<Running, Failed> {
+    let queue = QueueHandler::builder().overflow(Overflow::Block(PATIENCE)).build()?;
+    let mut listener = QueueListener::builder(&queue);
+    for number in 0..5 {
+        listener = listener.handler(FileHandler::builder(place.directory.join(format!("bench.{number}.log"))).build()?);
+    }
+    let listener = listener.start()?;
+    let layer = HandlerLayer::new(queue);
+    let handle = layer.handle();
+    install(layer)?;
+    Ok(Running::new(workload::by_tracing, move || {
+        handle.flush(PATIENCE)?;
+        drop(listener);
         Ok(())
     }))
 }
