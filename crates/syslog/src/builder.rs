@@ -20,7 +20,7 @@ use crate::wire::{Encoder, Framing, Newlines, Protocol};
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`local`](Self::local), [`unix`](Self::unix), [`udp`](Self::udp), [`tcp`](Self::tcp), `tls`, `relp` | UDP to `localhost:514`, as Python |
+/// | [`local`](Self::local), [`unix`](Self::unix), [`udp`](Self::udp), [`tcp`](Self::tcp), `tls`, `relp`, `relp_tls` | UDP to `localhost:514`, as Python |
 /// | [`facility`](Self::facility) | `user` |
 /// | [`level_map`](Self::level_map) | `ERROR` is `err`, `WARN` `warning`, `INFO` `info`, the others `debug` |
 /// | [`protocol`](Self::protocol) | RFC 3164 on local sockets, RFC 5424 elsewhere |
@@ -128,6 +128,14 @@ impl SyslogHandlerBuilder {
     #[cfg(feature = "relp")]
     pub fn relp(mut self, address: impl ToString) -> Self {
         self.destination = Destination::Relp(address.to_string());
+        self
+    }
+
+    /// [`relp`](Self::relp) over TLS; the port is 20514 as well. A daemon that does not trust us answers for nothing, so nothing counts as
+    /// delivered.
+    #[cfg(all(feature = "relp", feature = "tls"))]
+    pub fn relp_tls(mut self, address: impl ToString, tls: Tls) -> Self {
+        self.destination = Destination::RelpTls(address.to_string(), tls);
         self
     }
 

@@ -33,6 +33,8 @@ pub(crate) enum Destination {
     Tls(String, Tls),
     #[cfg(feature = "relp")]
     Relp(String),
+    #[cfg(all(feature = "relp", feature = "tls"))]
+    RelpTls(String, Tls),
 }
 
 /// Checked.
@@ -42,7 +44,7 @@ pub(crate) enum Target {
     Datagrams(Place),
     Stream(Peer),
     #[cfg(feature = "relp")]
-    Relp(String, u16),
+    Relp(Peer),
 }
 
 impl Destination {
@@ -63,7 +65,9 @@ impl Destination {
     }
 
     pub(crate) fn is_relp(&self) -> bool {
-        #[cfg(feature = "relp")]
+        #[cfg(all(feature = "relp", feature = "tls"))]
+        return matches!(self, Self::Relp(_) | Self::RelpTls(..));
+        #[cfg(all(feature = "relp", not(feature = "tls")))]
         return matches!(self, Self::Relp(_));
         #[cfg(not(feature = "relp"))]
         return false;
@@ -89,7 +93,12 @@ impl Destination {
             #[cfg(feature = "relp")]
             Self::Relp(address) => {
                 let (host, port) = host_and_port("relp", &address, RELP_PORT)?;
-                Target::Relp(host, port)
+                Target::Relp(Peer::Tcp { host, port })
+            }
+            #[cfg(all(feature = "relp", feature = "tls"))]
+            Self::RelpTls(address, tls) => {
+                let (host, port) = host_and_port("relp_tls", &address, RELP_PORT)?;
+                Target::Relp(Peer::Tls { host, port, tls })
             }
         })
     }
@@ -106,7 +115,8 @@ impl fmt::Display for Target {
             Self::Datagrams(place) => place.fmt(f),
             Self::Stream(peer) => peer.fmt(f),
             #[cfg(feature = "relp")]
-            Self::Relp(host, port) => write!(f, "relp://{}", tracing_handlers_delivery::dial::Authority(host, *port)),
+            // `relp://logs:20514`, `relp+tls://logs:20514`.
+            Self::Relp(peer) => write!(f, "relp{}", peer.to_string().trim_start_matches("tcp").replacen("tls:", "+tls:", 1)),
         }
     }
 }

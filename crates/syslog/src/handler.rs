@@ -58,7 +58,8 @@ impl SyslogHandler {
     pub(crate) fn start(plan: Plan) -> Result<Self, Error> {
         #[cfg_attr(not(unix), allow(unused_variables, reason = "local sockets are those of Unix"))]
         let Plan { settings, target, encoder, local_framing, is_split, resend_window } = plan;
-        let (name, cut) = (format!("syslog {target}"), encoder.cut_counter());
+        let (place, cut) = (target.to_string(), encoder.cut_counter());
+        let name = format!("syslog {place}");
         #[cfg(feature = "relp")]
         let mut resent = Arc::default();
         let delivery = match target {
@@ -77,8 +78,8 @@ impl SyslogHandler {
                 Delivery::start(&name, settings, encoder, transport)
             }
             #[cfg(feature = "relp")]
-            Target::Relp(host, port) => {
-                let transport = Relp::new(host, port);
+            Target::Relp(peer) => {
+                let transport = Relp::new(place, peer);
                 resent = transport.resent_counter();
                 match is_split {
                     true => Delivery::start(&name, settings, encoder, Parts(transport)),

@@ -46,7 +46,7 @@
 //!
 //! # Features
 //!
-//! `tls`: syslog over TLS, by the library of the system. `relp`: RELP, over TCP without TLS.
+//! `tls`: syslog over TLS, by the library of the system. `relp`: RELP, and with `tls` RELP over TLS.
 
 mod builder;
 mod destination;

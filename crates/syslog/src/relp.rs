@@ -50,9 +50,8 @@ enum Fate {
 }
 
 impl Relp {
-    pub(crate) fn new(host: String, port: u16) -> Self {
-        let peer = Peer::Tcp { host, port };
-        let name = peer.to_string().replacen("tcp:", "relp:", 1);
+    /// To this peer, which failures call by this name.
+    pub(crate) fn new(name: String, peer: Peer) -> Self {
         Self { name, peer, connection: None, fates: Vec::new(), under_way: VecDeque::new(), resent: Arc::default() }
     }
 

@@ -12,6 +12,10 @@
 
 mod contract;
 mod cpython;
+#[cfg(target_os = "linux")]
+mod daemon;
+#[cfg(target_os = "linux")]
+mod killed;
 #[cfg(unix)]
 mod local;
 mod peer;

@@ -6,11 +6,13 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, Handler, Record};
-use tracing_handlers_syslog::{Framing, Retry, SyslogHandler, SyslogHandlerBuilder};
+use tracing_handlers_syslog::{Framing, Newlines, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{FailureLog, record};
 
+use crate::daemon::Daemon as _;
 use crate::peer::Port;
+use crate::rsyslog::{HOSTILE, assert_rfc5424, event, network, send};
 use crate::rsyslogd::Rsyslog;
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
@@ -157,9 +159,14 @@ fn settings_that_relp_has_no_use_for_are_refused() {
 
 #[test]
 fn rsyslog_that_is_killed_twenty_times_under_load_misses_nothing() {
+    let daemon = Rsyslog::start_with_relp();
+    let builder = builder(daemon.relp);
+    misses_nothing_when_killed_twenty_times(daemon, builder);
+}
+
+fn misses_nothing_when_killed_twenty_times(mut daemon: Rsyslog, builder: SyslogHandlerBuilder) {
     const ROUNDS: u32 = 20;
-    let mut daemon = Rsyslog::start_with_relp();
-    let handler = builder(daemon.relp).build().unwrap();
+    let handler = builder.build().unwrap();
     for round in 0..ROUNDS {
         let seen = daemon.written();
         (0..300).for_each(|number| log(&handler, &(round * 350 + number).to_string()));
@@ -170,7 +177,8 @@ fn rsyslog_that_is_killed_twenty_times_under_load_misses_nothing() {
     }
     handler.flush(Deadline::after(PATIENCE)).unwrap();
     let count = u64::from(ROUNDS * 350);
-    assert_eq!((handler.stats().delivered, handler.stats().dropped()), (count, 0));
+    let stats = handler.stats();
+    assert_eq!((stats.handled, stats.delivered, stats.dropped(), stats.pending), (count, count, 0, 0));
 
     // Answered for is written: this rsyslog has no queue of its own.
     let messages = daemon.until(|_| true);
@@ -178,4 +186,78 @@ fn rsyslog_that_is_killed_twenty_times_under_load_misses_nothing() {
     assert_eq!(numbers.iter().copied().collect::<BTreeSet<_>>(), (0..ROUNDS * 350).collect());
     let doubled = numbers.len() as u64 - count;
     assert!(doubled <= handler.resent_messages(), "{doubled} twice, {} resent", handler.resent_messages());
+}
+
+#[test]
+fn everything_arrives_as_sent() {
+    let daemon = Rsyslog::start_with_relp();
+    as_sent(&daemon, || network().relp(format!("127.0.0.1:{}", daemon.relp)));
+}
+
+fn as_sent(daemon: &Rsyslog, to: impl Fn() -> SyslogHandlerBuilder) {
+    let text = format!("one\n<0>two\r\n{}{HOSTILE}\nend", "x".repeat(100_000));
+    send(to().newlines(Newlines::Keep).max_message_bytes(120_000), &event(&text));
+    assert_eq!(assert_rfc5424(&daemon.message()), text);
+}
+
+#[cfg(feature = "tls")]
+mod tls {
+    use tracing_handlers_core::Failure;
+    use tracing_handlers_syslog::Tls;
+
+    use super::*;
+    use crate::daemon::wait_until;
+
+    /// To one that asks for certificates.
+    fn to(daemon: &Rsyslog, tls: Tls) -> SyslogHandlerBuilder {
+        network().relp_tls(format!("localhost:{}", daemon.relp_tls), tls)
+    }
+
+    fn unknown(daemon: &Rsyslog) -> Tls {
+        Tls::new().ca_pem(&daemon.authority()).unwrap()
+    }
+
+    fn known(daemon: &Rsyslog) -> Tls {
+        let [certificate, key] = daemon.client();
+        unknown(daemon).identity_pem(&certificate, &key).unwrap()
+    }
+
+    #[test]
+    fn everything_arrives_as_sent() {
+        let daemon = Rsyslog::start_with_relp_and_tls();
+        as_sent(&daemon, || to(&daemon, known(&daemon)));
+    }
+
+    #[test]
+    fn a_client_that_the_daemon_does_not_know_delivers_nothing_and_keeps_it() {
+        let daemon = Rsyslog::start_with_relp_and_tls();
+        let handler = to(&daemon, unknown(&daemon)).on_failure(FailureLog::new()).build().unwrap();
+        log(&handler, "from nobody");
+        wait_until("it is refused", || handler.status().failures > 0);
+        assert_eq!((handler.stats().delivered, handler.stats().pending), (0, 1));
+        send(to(&daemon, known(&daemon)), &event("next"));
+        // The only one that it read.
+        assert_eq!(assert_rfc5424(&daemon.message()), "next");
+    }
+
+    #[test]
+    fn a_daemon_that_we_do_not_trust_gets_nothing() {
+        let daemon = Rsyslog::start_with_relp_and_tls();
+        let (told, failures) = std::sync::mpsc::channel();
+        let hook = move |failure: &Failure<'_>| drop(told.send(failure.error.one_line()));
+        let handler = to(&daemon, Tls::new()).on_failure(hook).build().unwrap();
+        log(&handler, "secret");
+        let failure = failures.recv_timeout(PATIENCE).unwrap();
+        let place = format!("relp+tls://localhost:{}", daemon.relp_tls);
+        assert!(failure.contains("certificate") && failure.contains(&place), "{failure}");
+        assert_eq!(handler.stats().delivered, 0);
+    }
+
+    #[test]
+    fn rsyslog_that_is_killed_twenty_times_under_load_misses_nothing() {
+        let daemon = Rsyslog::start_with_relp_and_tls();
+        let place = format!("localhost:{}", daemon.relp_tls);
+        let builder = builder(daemon.relp).relp_tls(place, known(&daemon));
+        misses_nothing_when_killed_twenty_times(daemon, builder);
+    }
 }

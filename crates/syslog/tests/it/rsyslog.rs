@@ -1,6 +1,5 @@
 //! What a real rsyslog makes of our messages.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -48,7 +47,7 @@ pub(crate) fn send(builder: SyslogHandlerBuilder, record: &RecordBuf) {
 }
 
 /// Header and structured data as sent; gives the text.
-fn assert_rfc5424(message: &Value) -> String {
+pub(crate) fn assert_rfc5424(message: &Value) -> String {
     let expected = json!({
         "pri": "132", "facility": "local0", "severity": "warning", "version": "1", "timestamp": "2023-11-14T22:13:20.123456Z",
         "hostname": "web1.example", "app": "shop", "procid": "42", "msgid": "ID47",
@@ -187,50 +186,4 @@ fn a_daemon_that_asks_for_a_certificate_takes_from_those_who_have_one() {
     refused.flush(Deadline::after(PATIENCE)).ok();
     send(network().tls(&place, known), &event(HOSTILE));
     assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
-}
-
-fn numbers(messages: &[Value]) -> BTreeSet<u32> {
-    messages.iter().filter_map(|message| message["msg"].as_str()?.trim().parse().ok()).collect()
-}
-
-/// Logs numbers while the daemon is killed and started again three times.
-fn under_load(daemon: &mut Rsyslog, handler: &SyslogHandler) {
-    let log = |number: u32| handler.handle(&record(number.to_string()).as_record()).unwrap();
-    for round in 0..3 {
-        (0..500).for_each(|number| log(round * 1_000 + number));
-        daemon.kill();
-        (500..1_000).for_each(|number| log(round * 1_000 + number));
-        daemon.restart();
-        handler.flush(Deadline::after(PATIENCE)).unwrap();
-        // Or the next one would take along what this one has not written yet.
-        daemon.until(|messages| numbers(messages).contains(&(round * 1_000 + 999)));
-    }
-    log(3_000);
-    handler.flush(Deadline::after(PATIENCE)).unwrap();
-}
-
-#[test]
-fn a_tcp_daemon_that_is_killed_three_times_misses_nothing_that_the_window_covers() {
-    let mut daemon = Rsyslog::start();
-    let builder = builder().tcp(format!("127.0.0.1:{}", daemon.tcp)).resend_window(1 << 20);
-    let handler = builder.on_failure(|_: &tracing_handlers_core::Failure<'_>| {}).build().unwrap();
-    under_load(&mut daemon, &handler);
-    let messages = daemon.until(|messages| numbers(messages).contains(&3_000));
-    assert_eq!(numbers(&messages), (0..=3_000).collect());
-    assert_eq!((handler.stats().delivered, handler.stats().dropped()), (3_001, 0));
-}
-
-#[test]
-fn a_local_daemon_that_is_killed_three_times_loses_only_what_it_had() {
-    let mut daemon = Rsyslog::start();
-    let handler = builder().unix(daemon.local()).on_failure(|_: &tracing_handlers_core::Failure<'_>| {}).build().unwrap();
-    under_load(&mut daemon, &handler);
-    let messages = daemon.until(|messages| numbers(messages).contains(&3_000));
-    let found = numbers(&messages);
-    // What came while nobody was there waited for the next daemon.
-    for round in 0..3 {
-        let of_absence = round * 1_000 + 500..(round + 1) * 1_000;
-        assert!(of_absence.clone().all(|number| found.contains(&number)), "of {of_absence:?} some are missing");
-    }
-    assert_eq!((handler.stats().delivered, handler.stats().dropped()), (3_001, 0));
 }

@@ -4,11 +4,11 @@ use std::fs;
 use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use tracing_handlers_testing::gate::PATIENCE;
+
+use crate::daemon::{Daemon, make_certificates, wait_until};
 
 /// The daemon, in a folder of its own, until it is dropped.
 pub(crate) struct Rsyslog {
@@ -22,6 +22,10 @@ pub(crate) struct Rsyslog {
     pub(crate) known: u16,
     #[cfg(feature = "relp")]
     pub(crate) relp: u16,
+    /// RELP over TLS, from those who have a certificate of its authority.
+    #[cfg(all(feature = "relp", feature = "tls"))]
+    pub(crate) relp_tls: u16,
+    has_tls: bool,
 }
 
 impl Rsyslog {
@@ -41,22 +45,23 @@ impl Rsyslog {
         Self::start_with(false, true)
     }
 
+    #[cfg(all(feature = "relp", feature = "tls"))]
+    pub(crate) fn start_with_relp_and_tls() -> Self {
+        Self::start_with(true, true)
+    }
+
     fn start_with(has_tls: bool, has_relp: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Free a moment ago; nobody else asks for just these.
-        let taken = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [tcp, tls, relp, known] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let taken = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [tcp, tls, relp, known, relp_tls] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         drop(taken);
         if has_tls {
             make_certificates(folder.path());
         }
-        let tls_ports = has_tls.then_some((tls, known));
-        fs::write(
-            folder.path().join("rsyslog.conf"),
-            configuration(folder.path(), udp, tcp, tls_ports, has_relp.then_some(relp)),
-        )
-        .unwrap();
+        let (tls_ports, relp_ports) = (has_tls.then_some((tls, known)), has_relp.then_some((relp, relp_tls)));
+        fs::write(folder.path().join("rsyslog.conf"), configuration(folder.path(), udp, tcp, tls_ports, relp_ports)).unwrap();
         let daemon = spawn(folder.path());
         let mut started = Self {
             folder,
@@ -68,13 +73,16 @@ impl Rsyslog {
             known,
             #[cfg(feature = "relp")]
             relp,
+            #[cfg(all(feature = "relp", feature = "tls"))]
+            relp_tls,
+            has_tls,
         };
-        started.wait_until_ready(has_tls);
+        started.wait_until_ready();
         started
     }
 
-    fn wait_until_ready(&mut self, has_tls: bool) {
-        let (tcp, tls, local) = (self.tcp, self.tls, self.local());
+    fn wait_until_ready(&mut self) {
+        let (tcp, tls, has_tls, local) = (self.tcp, self.tls, self.has_tls, self.local());
         let answers = |port| TcpStream::connect(("127.0.0.1", port)).is_ok();
         let is_ready = || {
             answers(tcp)
@@ -116,35 +124,11 @@ impl Rsyslog {
         fs::read(self.folder.path().join(name)).unwrap()
     }
 
-    /// Kills it, with all that it had read and not written.
-    pub(crate) fn kill(&mut self) {
-        self.daemon.kill().unwrap();
-        self.daemon.wait().unwrap();
-    }
-
-    /// Starts it again, at the same ports and paths.
-    pub(crate) fn restart(&mut self) {
-        self.daemon = spawn(self.folder.path());
-        self.wait_until_ready(false);
-    }
-
-    /// How many bytes it wrote.
-    #[cfg(feature = "relp")]
-    pub(crate) fn written(&self) -> u64 {
-        fs::metadata(self.folder.path().join("out.json")).map_or(0, |file| file.len())
-    }
-
-    #[cfg(feature = "relp")]
-    pub(crate) fn wait_for_more_than(&self, bytes: u64) {
-        wait_until("more is written", || self.written() > bytes);
-    }
-
     /// What it wrote, once there are messages that satisfy `is_enough`.
     pub(crate) fn until(&self, is_enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let path = self.folder.path().join("out.json");
         let mut messages = Vec::new();
         wait_until("the messages arrive", || {
-            let text = fs::read_to_string(&path).unwrap_or_default();
+            let text = self.text();
             // The last line may be half there.
             let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
             messages = lines.map(parsed).collect();
@@ -158,6 +142,22 @@ impl Rsyslog {
         let messages = self.until(|messages| !messages.is_empty());
         assert_eq!(messages.len(), 1, "{messages:?}");
         messages[0].clone()
+    }
+}
+
+impl Daemon for Rsyslog {
+    fn output(&self) -> PathBuf {
+        self.folder.path().join("out.json")
+    }
+
+    fn kill(&mut self) {
+        self.daemon.kill().unwrap();
+        self.daemon.wait().unwrap();
+    }
+
+    fn restart(&mut self) {
+        self.daemon = spawn(self.folder.path());
+        self.wait_until_ready();
     }
 }
 
@@ -175,14 +175,6 @@ fn parsed(line: &str) -> Value {
     serde_json::from_str(line).ok().or_else(whole).unwrap_or_else(|| panic!("no JSON: {line}"))
 }
 
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::yield_now();
-    }
-}
-
 fn spawn(folder: &Path) -> Child {
     let stderr = fs::File::create(folder.join("stderr")).unwrap();
     // Not in everybody's path.
@@ -197,11 +189,12 @@ fn spawn(folder: &Path) -> Child {
         .expect("rsyslogd, which tests/run installs")
 }
 
-fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<(u16, u16)>, relp: Option<u16>) -> String {
+fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<(u16, u16)>, relp: Option<(u16, u16)>) -> String {
     let d = folder.display();
     let certificates = format!(
         r#" defaultNetstreamDriverCAFile="{d}/ca.pem" defaultNetstreamDriverCertFile="{d}/server.pem" defaultNetstreamDriverKeyFile="{d}/server.key""#
     );
+    let has_tls = tls.is_some();
     let (certificates, tls) = match tls {
         None => (String::new(), String::new()),
         Some((anybody, known)) => {
@@ -213,10 +206,13 @@ fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<(u16, u16)>, rel
             (certificates, [input(anybody, "anon"), input(known, "x509/certvalid")].join("\n"))
         }
     };
-    let relp = relp.map_or_else(String::new, |port| {
-        format!(
-            r#"main_queue(queue.type="Direct") module(load="imrelp") input(type="imrelp" address="127.0.0.1" port="{port}" ruleset="out")"#
-        )
+    let relp = relp.map_or_else(String::new, |(anybody, known)| {
+        let input = |port: u16, tls: &str| format!(r#"input(type="imrelp" address="127.0.0.1" port="{port}" ruleset="out"{tls})"#);
+        let certificates = format!(
+            r#" tls="on" tls.authMode="certvalid" tls.caCert="{d}/ca.pem" tls.myCert="{d}/server.pem" tls.myPrivKey="{d}/server.key""#
+        );
+        let over_tls = if has_tls { input(known, &certificates) } else { String::new() };
+        format!("main_queue(queue.type=\"Direct\") module(load=\"imrelp\") {}\n{over_tls}", input(anybody, ""))
     });
     let properties = [
         ("pri", "pri"),
@@ -253,19 +249,4 @@ input(type="imuxsock" socket="{d}/log" ruleset="out" useSysTimeStamp="off" ignor
 action(type="omfile" file="{d}/internal.log")
 "#
     )
-}
-
-pub(crate) fn make_certificates(folder: &Path) {
-    let script = r#"
-        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=test CA" -addext basicConstraints=critical,CA:TRUE \
-            -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem &&
-        openssl req -newkey rsa:2048 -nodes -subj "/CN=server" -keyout server.key -out server.csr &&
-        printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost\n' > server.ext &&
-        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem &&
-        openssl req -newkey rsa:2048 -nodes -subj "/CN=client" -keyout client.key -out client.csr &&
-        printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n' > client.ext &&
-        openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile client.ext -out client.pem
-    "#;
-    let made = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
 }

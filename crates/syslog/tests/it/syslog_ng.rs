@@ -129,7 +129,7 @@ mod tls {
     use tracing_handlers_testing::record;
 
     use super::*;
-    use crate::rsyslogd::wait_until;
+    use crate::daemon::wait_until;
 
     #[test]
     fn a_client_whose_certificate_is_known_is_read() {

@@ -8,13 +8,14 @@ use std::process::{Child, Command, Stdio};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::rsyslogd::{make_certificates, wait_until};
+use crate::daemon::{Daemon, make_certificates, wait_until};
 
 /// The daemon, in a folder of its own, until it is dropped.
 pub(crate) struct SyslogNg {
     folder: TempDir,
     daemon: Child,
     ports: Ports,
+    has_tls: bool,
 }
 
 /// Where it listens.
@@ -55,14 +56,14 @@ impl SyslogNg {
         fs::write(folder.path().join("syslog-ng.conf"), configuration(folder.path(), &program.version(), ports, has_tls))
             .unwrap();
         let daemon = program.spawn(folder.path());
-        let mut started = Self { folder, daemon, ports };
-        started.wait_until_ready(has_tls);
+        let mut started = Self { folder, daemon, ports, has_tls };
+        started.wait_until_ready();
         started
     }
 
-    fn wait_until_ready(&mut self, has_tls: bool) {
+    fn wait_until_ready(&mut self) {
         let streams = [self.ports.tcp, self.ports.lines, self.ports.lines_3164];
-        let (tls, sockets) = (has_tls.then_some(self.ports.tls), [self.local(), self.local_stream(), self.local_5424()]);
+        let (tls, sockets) = (self.has_tls.then_some(self.ports.tls), [self.local(), self.local_stream(), self.local_5424()]);
         wait_until("syslog-ng listens", || {
             if let Some(status) = self.daemon.try_wait().unwrap() {
                 panic!("syslog-ng ended with {status}: {}", self.said());
@@ -126,15 +127,30 @@ impl SyslogNg {
 
     /// The one message that it got.
     pub(crate) fn message(&self) -> Value {
-        let path = self.folder.path().join("out.json");
         let mut text = String::new();
         wait_until("the message arrives", || {
-            text = fs::read_to_string(&path).unwrap_or_default();
+            text = self.text();
             text.ends_with('\n')
         });
         let messages: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(messages.len(), 1, "{messages:?}");
         messages[0].clone()
+    }
+}
+
+impl Daemon for SyslogNg {
+    fn output(&self) -> PathBuf {
+        self.folder.path().join("out.json")
+    }
+
+    fn kill(&mut self) {
+        self.daemon.kill().unwrap();
+        self.daemon.wait().unwrap();
+    }
+
+    fn restart(&mut self) {
+        self.daemon = Program::find().spawn(self.folder.path());
+        self.wait_until_ready();
     }
 }
 
@@ -239,7 +255,7 @@ source sources {{
   {tls}
 }};
 destination parsed {{ file("{d}/out.json" template("$(format-json --key .SDATA.*{properties})\n")); }};
-log {{ source(sources); destination(parsed); }};
+log {{ source(sources); destination(parsed); flags(flow-control); }};
 "#
     )
 }
