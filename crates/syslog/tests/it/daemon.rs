@@ -53,14 +53,16 @@ pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
 
 pub(crate) fn make_certificates(folder: &Path) {
     let script = r#"
-        openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=test CA" -addext basicConstraints=critical,CA:TRUE \
+        key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+        sign="openssl x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -days 2"
+        openssl req -x509 $key -days 2 -subj "/CN=test CA" -addext basicConstraints=critical,CA:TRUE \
             -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem &&
-        openssl req -newkey rsa:2048 -nodes -subj "/CN=server" -keyout server.key -out server.csr &&
+        openssl req $key -subj "/CN=server" -keyout server.key -out server.csr &&
         printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost\n' > server.ext &&
-        openssl x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile server.ext -out server.pem &&
-        openssl req -newkey rsa:2048 -nodes -subj "/CN=client" -keyout client.key -out client.csr &&
+        $sign -in server.csr -extfile server.ext -out server.pem &&
+        openssl req $key -subj "/CN=client" -keyout client.key -out client.csr &&
         printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n' > client.ext &&
-        openssl x509 -req -in client.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile client.ext -out client.pem
+        $sign -in client.csr -extfile client.ext -out client.pem
     "#;
     let made = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));

@@ -59,7 +59,8 @@ fn kill_under_load(daemon: &mut impl Daemon, builder: SyslogHandlerBuilder) -> A
 
     wait_until("the newest is written", || has_come_to(daemon, count - 1));
     let found: BTreeSet<_> = numbers(&daemon.text()).collect();
-    let missing = (0..count).filter(|number| !found.contains(number)).collect();
+    let missing: BTreeSet<_> = (0..count).filter(|number| !found.contains(number)).collect();
+    println!("of {count} are missing {}, of the dead {of_the_dead:?}", missing.len());
     Aftermath { missing, of_the_dead }
 }
 

@@ -12,7 +12,7 @@ use tracing_handlers_testing::{FailureLog, record};
 
 use crate::daemon::Daemon as _;
 use crate::peer::Port;
-use crate::rsyslog::{HOSTILE, assert_rfc5424, event, network, send};
+use crate::rsyslog::{HOSTILE, assert_rfc3164, assert_rfc5424, event, network, of_3164, send};
 use crate::rsyslogd::Rsyslog;
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
@@ -189,15 +189,18 @@ fn misses_nothing_when_killed_twenty_times(mut daemon: Rsyslog, builder: SyslogH
 }
 
 #[test]
-fn everything_arrives_as_sent() {
+fn everything_arrives_as_sent_in_both_protocols() {
     let daemon = Rsyslog::start_with_relp();
-    as_sent(&daemon, || network().relp(format!("127.0.0.1:{}", daemon.relp)));
+    as_sent(&daemon, |builder| builder.relp(format!("127.0.0.1:{}", daemon.relp)));
 }
 
-fn as_sent(daemon: &Rsyslog, to: impl Fn() -> SyslogHandlerBuilder) {
+fn as_sent(daemon: &Rsyslog, to: impl Fn(SyslogHandlerBuilder) -> SyslogHandlerBuilder) {
     let text = format!("one\n<0>two\r\n{}{HOSTILE}\nend", "x".repeat(100_000));
-    send(to().newlines(Newlines::Keep).max_message_bytes(120_000), &event(&text));
+    send(to(network()).newlines(Newlines::Keep).max_message_bytes(120_000), &event(&text));
     assert_eq!(assert_rfc5424(&daemon.message()), text);
+    send(to(of_3164()), &event(HOSTILE));
+    let messages = daemon.until(|messages| messages.len() >= 2);
+    assert_rfc3164(&messages[1], "web1.example", "2023-11-14T22:13:20.123456Z");
 }
 
 #[cfg(feature = "tls")]
@@ -210,7 +213,11 @@ mod tls {
 
     /// To one that asks for certificates.
     fn to(daemon: &Rsyslog, tls: Tls) -> SyslogHandlerBuilder {
-        network().relp_tls(format!("localhost:{}", daemon.relp_tls), tls)
+        network().relp_tls(place(daemon), tls)
+    }
+
+    fn place(daemon: &Rsyslog) -> String {
+        format!("localhost:{}", daemon.relp_tls)
     }
 
     fn unknown(daemon: &Rsyslog) -> Tls {
@@ -223,9 +230,9 @@ mod tls {
     }
 
     #[test]
-    fn everything_arrives_as_sent() {
+    fn everything_arrives_as_sent_in_both_protocols() {
         let daemon = Rsyslog::start_with_relp_and_tls();
-        as_sent(&daemon, || to(&daemon, known(&daemon)));
+        as_sent(&daemon, |builder| builder.relp_tls(place(&daemon), known(&daemon)));
     }
 
     #[test]
@@ -248,7 +255,7 @@ mod tls {
         let handler = to(&daemon, Tls::new()).on_failure(hook).build().unwrap();
         log(&handler, "secret");
         let failure = failures.recv_timeout(PATIENCE).unwrap();
-        let place = format!("relp+tls://localhost:{}", daemon.relp_tls);
+        let place = format!("relp+tls://{}", place(&daemon));
         assert!(failure.contains("certificate") && failure.contains(&place), "{failure}");
         assert_eq!(handler.stats().delivered, 0);
     }
@@ -256,8 +263,7 @@ mod tls {
     #[test]
     fn rsyslog_that_is_killed_twenty_times_under_load_misses_nothing() {
         let daemon = Rsyslog::start_with_relp_and_tls();
-        let place = format!("localhost:{}", daemon.relp_tls);
-        let builder = builder(daemon.relp).relp_tls(place, known(&daemon));
+        let builder = builder(daemon.relp).relp_tls(place(&daemon), known(&daemon));
         misses_nothing_when_killed_twenty_times(daemon, builder);
     }
 }

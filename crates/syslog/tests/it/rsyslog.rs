@@ -106,15 +106,36 @@ fn lines_that_are_split_are_messages_with_the_same_header() {
     assert_eq!(texts, ["one", "<0>two"]);
 }
 
+pub(crate) fn of_3164() -> SyslogHandlerBuilder {
+    builder().protocol(Protocol::Rfc3164).hostname("web1.example").rfc3339_time(true).zone(Zone::Utc)
+}
+
 #[test]
-fn rfc3164_over_the_network_has_host_tag_and_time() {
+fn rfc3164_over_udp_has_host_tag_and_time() {
     let daemon = Rsyslog::start();
-    let builder = builder().protocol(Protocol::Rfc3164).hostname("web1.example").rfc3339_time(true).zone(Zone::Utc);
-    send(builder.udp(format!("127.0.0.1:{}", daemon.udp)), &event(HOSTILE));
+    send(of_3164().udp(format!("127.0.0.1:{}", daemon.udp)), &event(HOSTILE));
     assert_rfc3164(&daemon.message(), "web1.example", "2023-11-14T22:13:20.123456Z");
 }
 
-fn assert_rfc3164(message: &Value, host: &str, time: &str) {
+#[test]
+fn rfc3164_over_tcp_has_host_tag_and_time() {
+    let daemon = Rsyslog::start();
+    send(of_3164().tcp(format!("127.0.0.1:{}", daemon.tcp)), &event(HOSTILE));
+    assert_rfc3164(&daemon.message(), "web1.example", "2023-11-14T22:13:20.123456Z");
+}
+
+#[test]
+fn the_time_of_rfc3164_has_no_year_and_is_of_the_zone_that_was_set() {
+    let daemon = Rsyslog::start();
+    let builder = of_3164().rfc3339_time(false).zone(Zone::fixed(-5, 30).unwrap());
+    send(builder.udp(format!("127.0.0.1:{}", daemon.udp)), &event(HOSTILE));
+    let message = daemon.message();
+    // It adds a year and a zone of its own.
+    let time = message["timestamp"].as_str().unwrap();
+    assert!(time.contains("-11-14T16:43:20"), "{time}");
+}
+
+pub(crate) fn assert_rfc3164(message: &Value, host: &str, time: &str) {
     let expected = json!({ "pri": "132", "version": "0", "app": "shop", "procid": "42", "timestamp": time, "hostname": host });
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&message[name], value, "{name} of {message}");
@@ -138,8 +159,7 @@ fn a_local_socket_that_is_read_as_the_network_takes_rfc5424() {
     let daemon = Rsyslog::start();
     let builder = network().protocol(Protocol::Rfc5424).unix(daemon.local_of_networks());
     send(builder, &event(HOSTILE));
-    let text = daemon.message()["msg"].as_str().unwrap().to_owned();
-    assert_eq!(text, HOSTILE);
+    assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
 }
 
 #[test]
@@ -151,16 +171,37 @@ fn pythons_message_is_taken() {
     assert_eq!((&message["pri"], &message["app"], &message["msg"]), (&json!("132"), &json!("shop"), &json!(" sp\u{e4}m")));
 }
 
+#[test]
+fn a_local_socket_takes_a_hundred_kilobytes() {
+    let daemon = Rsyslog::start();
+    let text = format!("one\n<0>two\r\n{}{HOSTILE}\nend", "x".repeat(100_000));
+    let builder = network().protocol(Protocol::Rfc5424).unix(daemon.local_of_networks());
+    send(builder.newlines(Newlines::Keep).max_message_bytes(200_000), &event(&text));
+    assert_eq!(assert_rfc5424(&daemon.message()), text);
+}
+
 #[cfg(feature = "tls")]
 #[test]
-fn tls_arrives_as_sent_and_an_authority_that_is_not_trusted_gets_nothing() {
+fn tls_arrives_as_sent_in_both_protocols() {
     use tracing_handlers_syslog::Tls;
 
     let daemon = Rsyslog::start_with_tls();
-    let trusting = Tls::new().ca_pem(&daemon.authority()).unwrap();
-    send(network().tls(format!("localhost:{}", daemon.tls), trusting), &event(HOSTILE));
-    assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
+    let place = format!("localhost:{}", daemon.tls);
+    let trusting = || Tls::new().ca_pem(&daemon.authority()).unwrap();
+    let text = format!("one\n<0>two\r\n{}{HOSTILE}\nend", "x".repeat(100_000));
+    send(network().tls(&place, trusting()).newlines(Newlines::Keep).max_message_bytes(200_000), &event(&text));
+    assert_eq!(assert_rfc5424(&daemon.message()), text);
+    send(of_3164().tls(&place, trusting()), &event(HOSTILE));
+    let messages = daemon.until(|messages| messages.len() >= 2);
+    assert_rfc3164(&messages[1], "web1.example", "2023-11-14T22:13:20.123456Z");
+}
 
+#[cfg(feature = "tls")]
+#[test]
+fn a_daemon_whose_authority_is_not_trusted_gets_nothing() {
+    use tracing_handlers_syslog::Tls;
+
+    let daemon = Rsyslog::start_with_tls();
     let (told, refusals) = std::sync::mpsc::channel();
     let hook = move |failure: &tracing_handlers_core::Failure<'_>| drop(told.send(failure.error.one_line()));
     let doubting = network().tls(format!("localhost:{}", daemon.tls), Tls::new()).on_failure(hook).build().unwrap();

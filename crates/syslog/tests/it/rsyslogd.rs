@@ -25,7 +25,8 @@ pub(crate) struct Rsyslog {
     /// RELP over TLS, from those who have a certificate of its authority.
     #[cfg(all(feature = "relp", feature = "tls"))]
     pub(crate) relp_tls: u16,
-    has_tls: bool,
+    /// Ports that it listens on once it is up.
+    streams: Vec<u16>,
 }
 
 impl Rsyslog {
@@ -60,7 +61,12 @@ impl Rsyslog {
         if has_tls {
             make_certificates(folder.path());
         }
-        let (tls_ports, relp_ports) = (has_tls.then_some((tls, known)), has_relp.then_some((relp, relp_tls)));
+        let relp_ports = has_relp.then_some((relp, has_tls.then_some(relp_tls)));
+        // It makes numbers for the handshakes whenever it starts, which takes half a second.
+        let has_tls = has_tls && !has_relp;
+        let tls_ports = has_tls.then_some((tls, known));
+        let of_relp = relp_ports.into_iter().flat_map(|(relp, over_tls)| [Some(relp), over_tls]).flatten();
+        let streams = [tcp].into_iter().chain(has_tls.then_some(tls)).chain(of_relp).collect();
         fs::write(folder.path().join("rsyslog.conf"), configuration(folder.path(), udp, tcp, tls_ports, relp_ports)).unwrap();
         let daemon = spawn(folder.path());
         let mut started = Self {
@@ -75,18 +81,17 @@ impl Rsyslog {
             relp,
             #[cfg(all(feature = "relp", feature = "tls"))]
             relp_tls,
-            has_tls,
+            streams,
         };
         started.wait_until_ready();
         started
     }
 
     fn wait_until_ready(&mut self) {
-        let (tcp, tls, has_tls, local) = (self.tcp, self.tls, self.has_tls, self.local());
+        let local = self.local();
         let answers = |port| TcpStream::connect(("127.0.0.1", port)).is_ok();
-        let is_ready = || {
-            answers(tcp)
-                && (!has_tls || answers(tls))
+        let is_ready = |streams: &[u16]| {
+            streams.iter().all(|port| answers(*port))
                 && std::os::unix::net::UnixDatagram::unbound().unwrap().connect(&local).is_ok()
         };
         wait_until("rsyslog listens", || {
@@ -94,7 +99,7 @@ impl Rsyslog {
                 let said = fs::read_to_string(self.folder.path().join("stderr")).unwrap();
                 panic!("rsyslogd ended with {status}: {said}");
             }
-            is_ready()
+            is_ready(&self.streams)
         });
     }
 
@@ -189,12 +194,11 @@ fn spawn(folder: &Path) -> Child {
         .expect("rsyslogd, which tests/run installs")
 }
 
-fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<(u16, u16)>, relp: Option<(u16, u16)>) -> String {
+fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<(u16, u16)>, relp: Option<(u16, Option<u16>)>) -> String {
     let d = folder.display();
     let certificates = format!(
         r#" defaultNetstreamDriverCAFile="{d}/ca.pem" defaultNetstreamDriverCertFile="{d}/server.pem" defaultNetstreamDriverKeyFile="{d}/server.key""#
     );
-    let has_tls = tls.is_some();
     let (certificates, tls) = match tls {
         None => (String::new(), String::new()),
         Some((anybody, known)) => {
@@ -211,7 +215,7 @@ fn configuration(folder: &Path, udp: u16, tcp: u16, tls: Option<(u16, u16)>, rel
         let certificates = format!(
             r#" tls="on" tls.authMode="certvalid" tls.caCert="{d}/ca.pem" tls.myCert="{d}/server.pem" tls.myPrivKey="{d}/server.key""#
         );
-        let over_tls = if has_tls { input(known, &certificates) } else { String::new() };
+        let over_tls = known.map_or_else(String::new, |port| input(port, &certificates));
         format!("main_queue(queue.type=\"Direct\") module(load=\"imrelp\") {}\n{over_tls}", input(anybody, ""))
     });
     let properties = [
@@ -244,7 +248,7 @@ input(type="imudp" address="127.0.0.1" port="{udp}" ruleset="out")
 input(type="imtcp" address="127.0.0.1" port="{tcp}" ruleset="out")
 {tls}
 {relp}
-input(type="imuxsock" socket="{d}/log5424" ruleset="out" useSpecialParser="off" parseHostname="on" rateLimit.interval="0")
+input(type="imuxsock" socket="{d}/log5424" ruleset="out" useSpecialParser="off" parseHostname="on" useSysTimeStamp="off" ignoreTimestamp="off" rateLimit.interval="0")
 input(type="imuxsock" socket="{d}/log" ruleset="out" useSysTimeStamp="off" ignoreTimestamp="off" rateLimit.interval="0")
 action(type="omfile" file="{d}/internal.log")
 "#

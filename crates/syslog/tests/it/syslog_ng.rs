@@ -121,6 +121,15 @@ fn a_local_socket_that_is_read_as_the_network_takes_rfc5424() {
     assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
 }
 
+#[test]
+fn a_local_socket_takes_a_hundred_kilobytes() {
+    let daemon = SyslogNg::start();
+    let text = format!("one\n<0>two\r\n{}{HOSTILE}\nend", "x".repeat(100_000));
+    let builder = network().protocol(Protocol::Rfc5424).unix(daemon.local_5424());
+    send(builder.newlines(Newlines::Keep).max_message_bytes(200_000), &event(&text));
+    assert_eq!(assert_rfc5424(&daemon.message()), text);
+}
+
 #[cfg(feature = "tls")]
 mod tls {
     use tracing_handlers_core::{Deadline, Handler};
@@ -131,13 +140,28 @@ mod tls {
     use super::*;
     use crate::daemon::wait_until;
 
+    fn known(daemon: &SyslogNg) -> Tls {
+        let tls = Tls::new().ca_pem(&daemon.file("ca.pem")).unwrap();
+        tls.identity_pem(&daemon.file("client.pem"), &daemon.file("client.key")).unwrap()
+    }
+
     #[test]
     fn a_client_whose_certificate_is_known_is_read() {
         let daemon = SyslogNg::start_with_tls();
-        let known = Tls::new().ca_pem(&daemon.file("ca.pem")).unwrap();
-        let known = known.identity_pem(&daemon.file("client.pem"), &daemon.file("client.key")).unwrap();
-        send(network().tls(daemon.tls(), known), &event(HOSTILE));
-        assert_eq!(assert_rfc5424(&daemon.message()), HOSTILE);
+        let known = known(&daemon);
+        let text = format!("one\n<0>two\r\n{}{HOSTILE}\nend", "x".repeat(100_000));
+        send(network().tls(daemon.tls(), known).newlines(Newlines::Keep).max_message_bytes(200_000), &event(&text));
+        assert_eq!(assert_rfc5424(&daemon.message()), text);
+    }
+
+    #[test]
+    fn rfc3164_over_tls_has_host_tag_and_time() {
+        let daemon = SyslogNg::start_with_tls();
+        let builder = of_3164().hostname("web1.example").framing(Framing::Lf);
+        send(builder.tls(daemon.tls_3164(), known(&daemon)), &event(HOSTILE));
+        let message = daemon.message();
+        assert_rfc3164(&message);
+        assert_eq!(message["hostname"], "web1.example");
     }
 
     #[test]

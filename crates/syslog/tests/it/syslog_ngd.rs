@@ -27,6 +27,7 @@ struct Ports {
     lines: u16,
     lines_3164: u16,
     tls: u16,
+    tls_3164: u16,
 }
 
 impl SyslogNg {
@@ -43,12 +44,12 @@ impl SyslogNg {
     fn start_with(has_tls: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Free a moment ago; nobody else asks for just these.
-        let taken = [(); 4].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [tcp, lines, lines_3164, tls] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let taken = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let [tcp, lines, lines_3164, tls, tls_3164] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
         let datagrams = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
         let [udp, udp_3164] = datagrams.each_ref().map(|socket| socket.local_addr().unwrap().port());
         drop((taken, datagrams));
-        let ports = Ports { udp, udp_3164, tcp, lines, lines_3164, tls };
+        let ports = Ports { udp, udp_3164, tcp, lines, lines_3164, tls, tls_3164 };
         if has_tls {
             make_certificates(folder.path());
         }
@@ -104,6 +105,12 @@ impl SyslogNg {
     #[cfg(feature = "tls")]
     pub(crate) fn tls(&self) -> String {
         format!("localhost:{}", self.ports.tls)
+    }
+
+    /// RFC 3164, line feeds.
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls_3164(&self) -> String {
+        format!("localhost:{}", self.ports.tls_3164)
     }
 
     /// As `/dev/log` is read.
@@ -221,13 +228,18 @@ impl Program {
 
 fn configuration(folder: &Path, version: &str, ports: Ports, has_tls: bool) -> String {
     let d = folder.display();
-    let Ports { udp, udp_3164, tcp, lines, lines_3164, tls } = ports;
+    let Ports { udp, udp_3164, tcp, lines, lines_3164, tls, tls_3164 } = ports;
     let tls = match has_tls {
         false => String::new(),
-        true => format!(
-            r#"syslog(ip(127.0.0.1) port({tls}) transport("tls")
-    tls(key-file("{d}/server.key") cert-file("{d}/server.pem") ca-file("{d}/ca.pem") peer-verify(required-trusted)));"#
-        ),
+        true => {
+            let certificates = format!(
+                r#"tls(key-file("{d}/server.key") cert-file("{d}/server.pem") ca-file("{d}/ca.pem") peer-verify(required-trusted))"#
+            );
+            format!(
+                r#"syslog(ip(127.0.0.1) port({tls}) transport("tls") {certificates});
+  network(ip(127.0.0.1) port({tls_3164}) transport("tls") {certificates});"#
+            )
+        }
     };
     let properties = [
         ("facility", "FACILITY"),
