@@ -160,6 +160,19 @@ mod tests {
     }
 
     #[test]
+    fn each_way_has_its_own_port() {
+        let place = |destination: Destination| destination.target().unwrap().to_string();
+        assert!(place(Destination::Udp("logs".to_owned())).ends_with("logs:514"));
+        assert_eq!(place(Destination::Tcp("logs".to_owned())), "tcp://logs:514");
+        #[cfg(feature = "tls")]
+        assert_eq!(place(Destination::Tls("logs".to_owned(), Tls::new())), "tls://logs:6514");
+        #[cfg(feature = "relp")]
+        assert_eq!(place(Destination::Relp("logs".to_owned())), "relp://logs:20514");
+        #[cfg(all(feature = "relp", feature = "tls"))]
+        assert_eq!(place(Destination::RelpTls("logs".to_owned(), Tls::new())), "relp+tls://logs:20514");
+    }
+
+    #[test]
     fn what_is_no_address_is_refused_by_name() {
         for address in ["", ":514", "host:", "host:x", "host:65536", "[::1", "[::1]514", "a b", "host/path", "udp://host"] {
             let error = host_and_port("udp", address, PORT).unwrap_err();

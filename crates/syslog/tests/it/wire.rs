@@ -59,6 +59,25 @@ fn rfc3164_may_have_a_whole_time() {
     assert!(message(builder, &at(NOVEMBER_14)).starts_with("<12>2023-11-14T23:13:20.250000+01:00 web1 shop[42]: "));
 }
 
+/// In a process of its own, in a zone that this one need not have.
+#[cfg(target_os = "linux")]
+#[test]
+fn without_a_zone_rfc3164_has_local_time_and_rfc5424_that_of_utc() {
+    const CHILD: &str = "TRACING_HANDLERS_SYSLOG_ZONE";
+    if std::env::var_os(CHILD).is_none() {
+        let test = "wire::without_a_zone_rfc3164_has_local_time_and_rfc5424_that_of_utc";
+        let mut child = std::process::Command::new(std::env::current_exe().unwrap());
+        let child = child.args(["--exact", test]).env("TZ", "Asia/Kolkata").env(CHILD, "1").output().unwrap();
+        let said = String::from_utf8_lossy(&child.stdout);
+        assert!(child.status.success() && said.contains("1 passed"), "{said}");
+        return;
+    }
+    let without = |protocol| SyslogHandler::builder().protocol(protocol).hostname("web1").ident("shop");
+    assert!(message(without(Protocol::Rfc3164), &at(NOVEMBER_14)).starts_with("<12>Nov 15 03:43:20 web1 "));
+    let rfc5424 = message(without(Protocol::Rfc5424), &at(NOVEMBER_14));
+    assert!(rfc5424.starts_with("<12>1 2023-11-14T22:13:20.250000Z web1 "));
+}
+
 #[cfg(unix)]
 #[test]
 fn rfc3164_on_a_local_socket_has_no_host_unless_told() {
@@ -169,6 +188,15 @@ fn a_message_that_lost_only_fields_counts_as_cut() {
     let mut encoder = builder(Protocol::Rfc5424).enterprise_number(1).encoder().unwrap();
     encoder.messages(&record.as_record(), |message| assert!(message.ends_with(b" [cut@1 fields=\"1\"] whole")));
     assert_eq!(encoder.cut_messages(), 1);
+}
+
+#[test]
+fn a_message_has_two_kibibytes_over_udp_and_eight_elsewhere() {
+    let longest = |builder: SyslogHandlerBuilder| message(builder.format(raw), &text(&"x".repeat(100_000))).len();
+    assert_eq!(longest(SyslogHandler::builder().udp("127.0.0.1")), 2_048);
+    assert_eq!(longest(SyslogHandler::builder().tcp("127.0.0.1")), 8_192);
+    #[cfg(unix)]
+    assert_eq!(longest(SyslogHandler::builder().local()), 8_192);
 }
 
 #[test]

@@ -267,6 +267,7 @@ pub(crate) const ALL: &[Contestant] = &[
     on(Field::Stopped, "ours-queue", stopped::queue),
     on(Field::Stopped, "ours-socket", stopped::socket),
     on(Field::Stopped, "ours-socket-dead", stopped::dead_socket),
+    on(Field::Stopped, "ours-syslog", stopped::syslog),
     on(Field::Stopped, "tracing-appender-gated", stopped::tracing_appender),
     sends("ours-tcp", Wire::Tcp, network::tcp),
     sends("loop-tcp", Wire::Tcp, plain::tcp),

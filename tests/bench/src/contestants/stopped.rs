@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tracing_appender::non_blocking::NonBlockingBuilder;
-use tracing_handlers::{Counters, Deadline, Error, Handler, HandlerExt, HandlerLayer, Record, SocketHandler, Stats};
+use tracing_handlers::{
+    Counters, Deadline, Error, Handler, HandlerExt, HandlerLayer, Record, SocketHandler, Stats, SyslogHandler,
+};
 use tracing_subscriber::fmt;
 
 use super::{Consumer, Counts, Place, Running, install};
@@ -148,6 +150,11 @@ pub(super) fn socket(_: &Place) -> Result<Running, Failed> {
 /// Its peer does not come back.
 pub(super) fn dead_socket(_: &Place) -> Result<Running, Failed> {
     to_peer(Signal::KILL)
+}
+
+pub(super) fn syslog(_: &Place) -> Result<Running, Failed> {
+    let (peer, port) = Peer::start(Signal::STOP)?;
+    start(SyslogHandler::builder().tcp(format!("127.0.0.1:{port}")).layer()?, peer)
 }
 
 fn to_peer(end: Signal) -> Result<Running, Failed> {
