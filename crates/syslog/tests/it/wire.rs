@@ -193,10 +193,11 @@ fn a_message_that_lost_only_fields_counts_as_cut() {
 #[test]
 fn a_message_has_two_kibibytes_over_udp_and_eight_elsewhere() {
     let longest = |builder: SyslogHandlerBuilder| message(builder.format(raw), &text(&"x".repeat(100_000))).len();
-    assert_eq!(longest(SyslogHandler::builder().udp("127.0.0.1")), 2_048);
-    assert_eq!(longest(SyslogHandler::builder().tcp("127.0.0.1")), 8_192);
+    // What was cut is told in a few digits more or less.
+    assert!((2_040..=2_048).contains(&longest(SyslogHandler::builder().udp("127.0.0.1"))));
+    assert!((8_184..=8_192).contains(&longest(SyslogHandler::builder().tcp("127.0.0.1"))));
     #[cfg(unix)]
-    assert_eq!(longest(SyslogHandler::builder().local()), 8_192);
+    assert!((8_184..=8_192).contains(&longest(SyslogHandler::builder().local())));
 }
 
 #[test]
