@@ -59,8 +59,12 @@ impl Wire {
             Self::Tcp => &[("loop-tcp", "÷ loop")],
             Self::Udp => &[("loop-udp", "÷ loop")],
             Self::Unix => &[("loop-unix", "÷ loop")],
-            Self::SyslogTcp => &[("syslog-tcp", "÷ syslog"), ("fasyslog-tcp", "÷ fasyslog")],
-            Self::SyslogUdp => &[("syslog-udp", "÷ syslog"), ("fasyslog-udp", "÷ fasyslog")],
+            Self::SyslogTcp => {
+                &[("syslog-tcp", "÷ syslog"), ("fasyslog-tcp", "÷ fasyslog"), ("cpython-syslog-tcp", "÷ CPython")]
+            }
+            Self::SyslogUdp => {
+                &[("syslog-udp", "÷ syslog"), ("fasyslog-udp", "÷ fasyslog"), ("cpython-syslog-udp", "÷ CPython")]
+            }
             Self::Http => &[],
         }
     }
