@@ -17,7 +17,7 @@ use crate::syslog_ngd::SyslogNg;
 
 const KILLS: usize = 4;
 /// So many records are under way at most.
-const BATCH: usize = 64;
+const BATCH: usize = 16;
 /// So many wait at most, as the load does not end while the daemon is away.
 const ROOM: usize = 1_000;
 
