@@ -96,21 +96,31 @@ async fn udp(host: &str, port: u16) -> io::Result<UdpSocket> {
 pub struct DatagramTransport {
     place: Place,
     socket: Option<Socket>,
+    /// How many of the attempt's frames need not be sent again.
+    settled: usize,
+    /// Those among them that were too large.
+    dead: Vec<(usize, String)>,
 }
 
 impl DatagramTransport {
     /// To this place.
     pub fn new(place: Place) -> Self {
-        Self { place, socket: None }
+        Self { place, socket: None, settled: 0, dead: Vec::new() }
     }
 
     fn failed(&self, error: io::Error) -> Error {
         Error::io(format!("send to {}", self.place), error)
     }
+
+    fn so_far(&mut self, frames: &Frames, why: Option<Error>) -> Outcome {
+        let dead = std::mem::take(&mut self.dead);
+        Outcome::Partial { retry: (self.settled..frames.len()).collect(), dead, after: None, why }
+    }
 }
 
 impl Transport for DatagramTransport {
     async fn send(&mut self, frames: &Frames) -> Outcome {
+        (self.settled, self.dead) = (0, Vec::new());
         if self.socket.is_none() {
             match dial::within(dial::CONNECT_TIMEOUT, Socket::open(&self.place)).await {
                 Ok(socket) => self.socket = Some(socket),
@@ -118,21 +128,27 @@ impl Transport for DatagramTransport {
             }
         }
         let Some(socket) = &self.socket else { return Outcome::Split };
-        let mut dead = Vec::new();
         for (index, frame) in frames.iter().enumerate() {
             match socket.send(frame).await {
                 Ok(()) => {}
                 Err(error) if is_too_large(&error) => {
-                    dead.push((index, format!("send to {}: {} bytes are too many for a datagram", self.place, frame.len())));
+                    let why = format!("send to {}: {} bytes are too many for a datagram", self.place, frame.len());
+                    self.dead.push((index, why));
                 }
                 Err(error) => {
                     let why = Some(self.failed(error));
                     self.socket = None;
-                    return Outcome::Partial { retry: (index..frames.len()).collect(), dead, after: None, why };
+                    return self.so_far(frames, why);
                 }
             }
+            self.settled = index + 1;
         }
-        if dead.is_empty() { Outcome::Sent } else { Outcome::Partial { retry: Vec::new(), dead, after: None, why: None } }
+        if self.dead.is_empty() { Outcome::Sent } else { self.so_far(frames, None) }
+    }
+
+    /// A local socket whose reader hangs has room for some of them.
+    fn broken_off(&mut self, frames: &Frames, why: Error) -> Outcome {
+        if self.settled == 0 { Outcome::retry(why) } else { self.so_far(frames, Some(why)) }
     }
 
     fn reset(&mut self) {

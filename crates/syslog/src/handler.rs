@@ -65,12 +65,12 @@ impl SyslogHandler {
         let delivery = match target {
             #[cfg(unix)]
             Target::Local(paths) if is_split => {
-                Delivery::start(&name, settings, encoder, Parts(Local::new(paths, local_framing)))
+                Delivery::start(&name, settings, encoder, Parts::new(Local::new(paths, local_framing)))
             }
             #[cfg(unix)]
             Target::Local(paths) => Delivery::start(&name, settings, encoder, Local::new(paths, local_framing)),
             Target::Datagrams(place) if is_split => {
-                Delivery::start(&name, settings, encoder, Parts(DatagramTransport::new(place)))
+                Delivery::start(&name, settings, encoder, Parts::new(DatagramTransport::new(place)))
             }
             Target::Datagrams(place) => Delivery::start(&name, settings, encoder, DatagramTransport::new(place)),
             Target::Stream(peer) => {
@@ -82,7 +82,7 @@ impl SyslogHandler {
                 let transport = Relp::new(place, peer);
                 resent = transport.resent_counter();
                 match is_split {
-                    true => Delivery::start(&name, settings, encoder, Parts(transport)),
+                    true => Delivery::start(&name, settings, encoder, Parts::new(transport)),
                     false => Delivery::start(&name, settings, encoder, transport),
                 }
             }

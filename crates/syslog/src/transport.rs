@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 #[cfg(unix)]
 use std::path::PathBuf;
 
-#[cfg(unix)]
-use tracing_handlers_core::Error;
-use tracing_handlers_core::Timestamp;
+use tracing_handlers_core::{Error, Timestamp};
 #[cfg(unix)]
 use tracing_handlers_delivery::StreamTransport;
 #[cfg(unix)]
@@ -21,36 +19,58 @@ use crate::wire::framing::counted;
 
 /// Frames that are runs of messages, each with its length in front, sent message by message. A record is settled when all of its messages
 /// are; what has to be sent again is sent again whole.
-pub(crate) struct Parts<T>(pub(crate) T);
+pub(crate) struct Parts<T> {
+    transport: T,
+    /// The messages of this attempt, and the frame that each belongs to.
+    messages: Frames,
+    owners: Vec<usize>,
+}
 
-impl<T: Transport> Transport for Parts<T> {
-    async fn send(&mut self, frames: &Frames) -> Outcome {
-        let (mut parts, mut owners) = (Frames::new(), Vec::new());
-        for (owner, run) in frames.iter().enumerate() {
-            for message in counted(run) {
-                add(&mut parts, |out| out.extend_from_slice(message));
-                owners.push(owner);
-            }
-        }
-        let owner = |part: usize| owners.get(part).copied();
-        match self.0.send(&parts).await {
+impl<T: Transport> Parts<T> {
+    pub(crate) fn new(transport: T) -> Self {
+        Self { transport, messages: Frames::new(), owners: Vec::new() }
+    }
+
+    /// What became of the frames, from what became of the messages.
+    fn of_owners(&self, outcome: Outcome) -> Outcome {
+        let owner = |message: usize| self.owners.get(message).copied();
+        match outcome {
             Outcome::Partial { retry, dead, after, why } => {
                 let mut retry: Vec<_> = retry.into_iter().filter_map(owner).collect();
                 retry.dedup();
-                let dead: BTreeMap<_, _> = dead.into_iter().filter_map(|(part, why)| Some((owner(part)?, why))).collect();
+                let dead: BTreeMap<_, _> = dead.into_iter().filter_map(|(message, why)| Some((owner(message)?, why))).collect();
                 let dead = dead.into_iter().filter(|(owner, _)| !retry.contains(owner)).collect();
                 Outcome::Partial { retry, dead, after, why }
             }
             outcome => outcome,
         }
     }
+}
+
+impl<T: Transport> Transport for Parts<T> {
+    async fn send(&mut self, frames: &Frames) -> Outcome {
+        (self.messages, self.owners) = (Frames::new(), Vec::new());
+        for (owner, run) in frames.iter().enumerate() {
+            for message in counted(run) {
+                add(&mut self.messages, |out| out.extend_from_slice(message));
+                self.owners.push(owner);
+            }
+        }
+        let outcome = self.transport.send(&self.messages).await;
+        self.of_owners(outcome)
+    }
 
     async fn close(&mut self) {
-        self.0.close().await;
+        self.transport.close().await;
+    }
+
+    fn broken_off(&mut self, _: &Frames, why: Error) -> Outcome {
+        let outcome = self.transport.broken_off(&self.messages, why);
+        self.of_owners(outcome)
     }
 
     fn reset(&mut self) {
-        self.0.reset();
+        self.transport.reset();
     }
 }
 
@@ -61,6 +81,8 @@ pub(crate) struct Local {
     ways: Vec<Way>,
     /// The one that worked last.
     newest: usize,
+    /// The one that is tried.
+    tried: usize,
     /// Between messages on a stream; Python's have their NUL.
     framing: Option<Framing>,
 }
@@ -78,7 +100,7 @@ impl Local {
             let datagrams = DatagramTransport::new(Place::Unix(path.clone()));
             [Way::Datagrams(datagrams), Way::Stream(StreamTransport::new(Peer::Unix(path)))]
         };
-        Self { ways: paths.into_iter().flat_map(both).collect(), newest: 0, framing }
+        Self { ways: paths.into_iter().flat_map(both).collect(), newest: 0, tried: 0, framing }
     }
 }
 
@@ -88,6 +110,7 @@ impl Transport for Local {
         let mut newest = None;
         for step in 0..self.ways.len() {
             let number = (self.newest + step) % self.ways.len();
+            self.tried = number;
             let Some(way) = self.ways.get_mut(number) else { break };
             let outcome = match way {
                 Way::Datagrams(transport) => transport.send(frames).await,
@@ -109,6 +132,14 @@ impl Transport for Local {
                 Way::Datagrams(transport) => transport.close().await,
                 Way::Stream(transport) => transport.close().await,
             }
+        }
+    }
+
+    fn broken_off(&mut self, frames: &Frames, why: Error) -> Outcome {
+        match self.ways.get_mut(self.tried) {
+            Some(Way::Datagrams(transport)) => transport.broken_off(frames, why),
+            Some(Way::Stream(transport)) => transport.broken_off(&framed(frames, self.framing), why),
+            None => Outcome::retry(why),
         }
     }
 
@@ -185,10 +216,10 @@ mod tests {
     fn a_record_is_settled_when_all_of_its_messages_are() {
         let dead = vec![(0, "too large".to_owned()), (3, "too large".to_owned())];
         let partial = Outcome::Partial { retry: vec![4, 5], dead, after: None, why: None };
-        let mut parts = Parts(Scripted(Some(partial), Frames::new()));
+        let mut parts = Parts::new(Scripted(Some(partial), Frames::new()));
         // One message; two; three, of which the first is dead and the others come again; none.
         let outcome = now(parts.send(&frames(&["1 a", "1 b1 c", "1 d1 e1 f", ""])));
-        assert_eq!(parts.0.1, frames(&["a", "b", "c", "d", "e", "f"]));
+        assert_eq!(parts.transport.1, frames(&["a", "b", "c", "d", "e", "f"]));
         let Outcome::Partial { retry, dead, .. } = outcome else { panic!("{outcome:?}") };
         assert_eq!((retry, dead), (vec![2], vec![(0, "too large".to_owned())]));
     }

@@ -4,9 +4,8 @@ use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Instant;
 
-use tracing_handlers_testing::gate::PATIENCE;
+pub(crate) use crate::peer::wait_until;
 
 /// A real daemon that can be killed.
 pub(crate) trait Daemon {
@@ -40,14 +39,6 @@ pub(crate) trait Daemon {
     /// What it wrote.
     fn text(&self) -> String {
         fs::read_to_string(self.output()).unwrap_or_default()
-    }
-}
-
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
-        std::thread::yield_now();
     }
 }
 

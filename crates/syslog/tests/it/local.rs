@@ -10,6 +10,8 @@ use tracing_handlers_syslog::{Framing, Newlines, Protocol, Retry, SyslogHandler,
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{FailureLog, record};
 
+use crate::peer::wait_until;
+
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.message().as_bytes());
 }
@@ -140,6 +142,24 @@ fn a_message_that_is_too_large_for_a_datagram_costs_itself_and_no_other() {
     flush(&handler);
     assert_eq!((receive(&peer), receive(&peer)), ("before".to_owned(), "behind".to_owned()));
     assert_eq!((handler.stats().delivered, handler.stats().dropped()), (2, 1));
+}
+
+#[test]
+fn a_daemon_that_hangs_gets_nothing_twice() {
+    let folder = tempfile::tempdir().unwrap();
+    for newlines in [Newlines::Escape, Newlines::Split] {
+        let path = folder.path().join(format!("{newlines:?}"));
+        let peer = UnixDatagram::bind(&path).unwrap();
+        let handler = builder(&path).newlines(newlines).timeout(Duration::from_millis(20)).build().unwrap();
+        // The system keeps some hundreds for a reader.
+        (0..2_000).for_each(|number| log(&handler, &number.to_string()));
+        wait_until("attempts end", || handler.status().failures > 1);
+        (0..2_000).for_each(|number| assert_eq!(receive(&peer), number.to_string()));
+        flush(&handler);
+        assert_eq!((handler.stats().delivered, handler.stats().dropped()), (2_000, 0));
+        peer.set_nonblocking(true).unwrap();
+        peer.recv(&mut [0; 100]).unwrap_err();
+    }
 }
 
 #[test]

@@ -9,11 +9,20 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 #[cfg(unix)]
 use tempfile::TempDir;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_testing::gate::PATIENCE;
+
+pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
+        std::thread::yield_now();
+    }
+}
 
 /// A port of this test's own, also while nobody listens there: a socket that is bound and does not listen keeps it.
 pub(crate) struct Port {
