@@ -142,9 +142,9 @@ impl Transport for Relp {
         connection.farewell().await.ok();
     }
 
-    /// Those that were answered for.
-    fn sent_in_time(&mut self, _: &Frames) -> usize {
-        self.fates.iter().take_while(|fate| **fate == Fate::Taken).count()
+    /// Those that were answered for are settled, in whatever order.
+    fn broken_off(&mut self, _: &Frames, why: Error) -> Outcome {
+        self.outcome(Some(why))
     }
 
     fn reset(&mut self) {

@@ -116,6 +116,29 @@ fn what_is_answered_is_settled_and_what_is_not_is_sent_again() {
 }
 
 #[test]
+fn a_daemon_that_hangs_is_asked_again_only_for_what_it_did_not_answer_for() {
+    let port = Port::reserve();
+    let listener = port.listen();
+    let handler = builder(port.number()).timeout(Duration::from_millis(100)).build().unwrap();
+    // While one is not answered for the others become one batch.
+    log(&handler, "before");
+    let mut session = Session::accept(&listener);
+    assert_eq!(session.message(), (2, "before".to_owned()));
+    ["one", "two", "three"].iter().for_each(|text| log(&handler, text));
+    session.say("2 rsp 6 200 OK\n");
+    let sent: Vec<_> = (0..3).map(|_| session.message()).collect();
+    assert_eq!(sent.len(), 3);
+    // Of the last; the others it never answers for, and the time of the attempt is up.
+    session.say("5 rsp 6 200 OK\n");
+    let mut next = Session::accept(&listener);
+    let again = [next.message(), next.message()];
+    assert_eq!(again, [(2, "one".to_owned()), (3, "two".to_owned())]);
+    next.say("2 rsp 6 200 OK\n3 rsp 6 200 OK\n");
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    assert_eq!((handler.stats().delivered, handler.resent_messages()), (4, 2));
+}
+
+#[test]
 fn no_more_than_the_window_is_sent_without_an_answer() {
     let port = Port::reserve();
     let listener = port.listen();
