@@ -73,6 +73,31 @@ fn a_proxy_that_is_not_there_is_named() {
     assert!(failures.texts()[0].contains(&expected), "{failures:?}");
 }
 
+/// Set in the process whose environment names proxies.
+const INSIDE: &str = "HTTP_TEST_ENVIRONMENT";
+
+#[test]
+fn no_proxy_is_taken_from_the_environment() {
+    if std::env::var_os(INSIDE).is_none() {
+        // It takes connections, and never answers.
+        let hole = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", hole.local_addr().unwrap());
+        let mut same = std::process::Command::new(std::env::current_exe().unwrap());
+        same.args(["--exact", "proxy::no_proxy_is_taken_from_the_environment"]).env(INSIDE, "1");
+        for name in ["http_proxy", "https_proxy", "all_proxy"] {
+            same.env(name, &url).env(name.to_uppercase(), &url);
+        }
+        let output = same.output().unwrap();
+        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+        return;
+    }
+    let (server, failures) = (Server::start(), FailureLog::new());
+    let handler = lines_to(server.url("/logs"), &failures).build().unwrap();
+    handler.handle(&record("one").as_record()).unwrap();
+    flush(&handler);
+    assert_eq!((server.requests()[0].path.as_str(), failures.len()), ("/logs", 0), "{failures:?}");
+}
+
 #[test]
 fn a_proxy_that_cannot_be_is_refused_and_no_secret_shown() {
     let base = || HttpHandler::builder("http://127.0.0.1:1/");

@@ -46,7 +46,7 @@ impl Consumer for Gate {
 
 /// A handler that only counts, if the gate lets it.
 #[derive(Default)]
-struct Gated {
+pub(super) struct Gated {
     gate: Gate,
     counters: Counters,
 }
