@@ -12,6 +12,7 @@ mod nginx;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::io;
 use std::ops::Range;
 use std::sync::mpsc;
 use std::thread;
@@ -24,8 +25,10 @@ use tracing_subscriber::prelude::*;
 
 use self::nginx::{Nginx, PASSWORD, USER};
 
-/// How many records are shipped between two of the things that happen to nginx; the handler has room for all of them, though nobody takes any.
+/// How many records are shipped between two of the things that happen to nginx.
 const PART: u64 = 1_000;
+/// The handler has room for all of them, should nobody take any.
+const ALL: u64 = 5 * PART;
 
 /// How long anything here may take.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -39,7 +42,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 "!! NOT INSTALLED: {missing}. There is no nginx, no TLS and no password here: the log goes directly to the collector.\n"
             );
             let (handle, _) = init(HttpHandler::builder(collector.url()))?;
-            ship(0..4 * PART);
+            ship(0..ALL);
             handle.flush(PATIENCE)?;
             check(&collector, &handle.stats())
         }
@@ -70,30 +73,43 @@ fn through(mut nginx: Nginx, collector: &Collector) -> Result<(), Box<dyn Error>
     println!("shipping to {} as {USER}", nginx.url());
 
     ship(0..PART);
-    while collector.bodies().is_empty() {
-        thread::yield_now();
-    }
+    wait_for_workers(&nginx, 1)?;
     nginx.reload()?;
-    println!("nginx loads its configuration again; {}", handle.stats());
+    println!("nginx has loaded its configuration again; {}", handle.stats());
 
     ship(PART..2 * PART);
+    wait_for_workers(&nginx, 2)?;
+    ship(2 * PART..3 * PART);
     nginx.stop()?;
     println!("nginx is gone; {}", handle.stats());
 
-    ship(2 * PART..3 * PART);
+    ship(3 * PART..4 * PART);
     failures.recv_timeout(PATIENCE)?;
     nginx.start_again()?;
     println!("nginx is back; {}", handle.stats());
 
-    ship(3 * PART..4 * PART);
+    ship(4 * PART..ALL);
     handle.flush(PATIENCE)?;
 
     let requests = nginx.requests()?;
-    let workers: BTreeSet<_> = requests.iter().filter_map(|line| line.split(' ').next()).collect();
-    println!("\nnginx answered {} requests, by {} workers, such as", requests.len(), workers.len());
+    let workers = workers(&requests).len();
+    println!("\nnginx answered {} requests, by {workers} workers, such as", requests.len());
     println!("  {}", requests.last().map_or("", |line| line));
     assert!(requests.iter().all(|line| line.contains(USER) && line.contains("TLSv1")), "all with TLS and a password");
+    assert_eq!(workers, 3, "one before it loaded its configuration again, one after that, and one of the second nginx");
     check(collector, &handle.stats())
+}
+
+/// Until so many of nginx's workers have answered requests.
+fn wait_for_workers(nginx: &Nginx, count: usize) -> io::Result<()> {
+    while workers(&nginx.requests()?).len() < count {
+        thread::yield_now();
+    }
+    Ok(())
+}
+
+fn workers(requests: &[String]) -> BTreeSet<&str> {
+    requests.iter().filter_map(|line| line.split(' ').next()).collect()
 }
 
 /// What the service does.
@@ -121,8 +137,8 @@ fn check(collector: &Collector, stats: &Stats) -> Result<(), Box<dyn Error>> {
         collector.bodies().len()
     );
     println!("handler: {stats}");
-    assert_eq!(seen, 4 * PART, "the last ones are missing");
-    assert_eq!((stats.delivered, stats.dropped()), (4 * PART, 0));
+    assert_eq!(seen, ALL, "the last ones are missing");
+    assert_eq!((stats.delivered, stats.dropped()), (ALL, 0));
     println!("all {seen} records, in their order");
     Ok(())
 }

@@ -7,13 +7,13 @@ use std::process::{Child, Command, Stdio};
 use std::{env, fs, io, thread};
 
 /// Who may send.
-pub const USER: &str = "shop";
+pub(super) const USER: &str = "shop";
 /// What they know; a program of yours has it from its environment, or from a file.
-pub const PASSWORD: &str = "secret";
+pub(super) const PASSWORD: &str = "secret";
 
 /// Runs until it is stopped; its files are in a folder of its own, which goes with it.
 #[derive(Debug)]
-pub struct Nginx {
+pub(super) struct Nginx {
     program: PathBuf,
     folder: tempfile::TempDir,
     port: u16,
@@ -22,7 +22,7 @@ pub struct Nginx {
 
 impl Nginx {
     /// Starts one before the collector at `host:port`. `Err` of a text says what is not installed.
-    pub fn before(collector: &str) -> Result<Result<Self, String>, Box<dyn Error>> {
+    pub(super) fn before(collector: &str) -> Result<Result<Self, String>, Box<dyn Error>> {
         let Some(program) = find("nginx") else { return Ok(Err("nginx".to_owned())) };
         let Some(openssl) = find("openssl") else { return Ok(Err("openssl, which makes a certificate for nginx".to_owned())) };
         let folder = tempfile::tempdir()?;
@@ -42,35 +42,42 @@ impl Nginx {
     }
 
     /// Where it listens.
-    pub fn url(&self) -> String {
+    pub(super) fn url(&self) -> String {
         format!("https://127.0.0.1:{}/logs", self.port)
     }
 
     /// Its certificate, which is its own authority.
-    pub fn certificate(&self) -> io::Result<Vec<u8>> {
+    pub(super) fn certificate(&self) -> io::Result<Vec<u8>> {
         fs::read(self.folder.path().join("certificate.pem"))
     }
 
-    /// As after a change of its configuration: new workers take over, and the old ones end when they are done.
-    pub fn reload(&self) -> Result<(), Box<dyn Error>> {
-        signal(&self.program, self.folder.path(), "reload")
+    /// As after a change of its configuration. Returns when new workers have taken over, and the old ones close what they have no request on.
+    pub(super) fn reload(&self) -> Result<(), Box<dyn Error>> {
+        let log = self.folder.path().join("error.log");
+        let count_ends = || io::Result::Ok(fs::read_to_string(&log)?.matches("gracefully shutting down").count());
+        let before = count_ends()?;
+        signal(&self.program, self.folder.path(), "reload")?;
+        while count_ends()? == before {
+            thread::yield_now();
+        }
+        Ok(())
     }
 
     /// As when its machine is started again: what is under way is broken off, and nobody listens.
-    pub fn stop(&mut self) -> Result<(), Box<dyn Error>> {
+    pub(super) fn stop(&mut self) -> Result<(), Box<dyn Error>> {
         signal(&self.program, self.folder.path(), "stop")?;
         self.process.wait()?;
         Ok(())
     }
 
     /// It is there again, at the same place.
-    pub fn start_again(&mut self) -> Result<(), Box<dyn Error>> {
+    pub(super) fn start_again(&mut self) -> Result<(), Box<dyn Error>> {
         self.process = start(&self.program, self.folder.path(), self.port)?.ok_or("nginx does not start again")?;
         Ok(())
     }
 
     /// A line a request: worker, user, TLS and status.
-    pub fn requests(&self) -> io::Result<Vec<String>> {
+    pub(super) fn requests(&self) -> io::Result<Vec<String>> {
         let log = fs::read_to_string(self.folder.path().join("access.log"))?;
         Ok(log.lines().map(str::to_owned).collect())
     }

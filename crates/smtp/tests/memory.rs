@@ -59,12 +59,11 @@ const CAPACITY: usize = 1 << 20;
 static TURN: Mutex<()> = Mutex::new(());
 
 /// A handler of digests to this port, which 100 MB of errors went to, and the most that it used meanwhile.
-fn after_a_storm(port: u16) -> (SmtpHandler, usize) {
+fn after_a_storm(port: u16, timeout: Duration) -> (SmtpHandler, usize) {
     let builder = SmtpHandler::builder("127.0.0.1").port(port).tls(SmtpTls::None);
     let builder = builder.from("app@example.org").to("ops@example.org").digest(Duration::from_millis(1)).html(true);
     let builder = builder.capacity_bytes(CAPACITY).batch_bytes(CAPACITY).on_failure(|_: &Failure<'_>| {});
-    // An attempt that is under way is not cut short by a close.
-    let handler = builder.timeout(Duration::from_millis(500)).build().unwrap();
+    let handler = builder.timeout(timeout).build().unwrap();
     let record = Record::builder().level(Level::ERROR).message("x".repeat(1_000)).build();
     let before = IN_USE.load(Ordering::Relaxed);
     MOST.store(before, Ordering::Relaxed);
@@ -91,7 +90,8 @@ fn a_hundred_megabytes_of_errors_take_a_few_while_the_server_says_nothing() {
     let _turn = lock(&TURN);
     // Whoever connects is let in by the system, and hears nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let (handler, most) = after_a_storm(silent.local_addr().unwrap().port());
+    // An attempt that is under way is not cut short by a close.
+    let (handler, most) = after_a_storm(silent.local_addr().unwrap().port(), Duration::from_millis(500));
     // What waits, and the mail that is under way, which stands there several times while it is written: records, frames, text, page, encoded.
     assert!(most < 32 * CAPACITY, "{most}");
     let stats = handler.stats();
@@ -109,14 +109,13 @@ fn a_hundred_megabytes_of_errors_take_a_few_while_the_server_takes_mails_up_to_t
     let mails = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&mails);
     thread::spawn(move || willing.incoming().for_each(|stream| take_mails(stream.unwrap(), &count).unwrap_or_default()));
-    let (handler, most) = after_a_storm(port);
+    let (handler, most) = after_a_storm(port, PATIENCE);
     assert!(most < 32 * CAPACITY, "{most}");
-    // At the end of its time a mail may have been taken before that was said; it is then sent again.
     handler.close(Deadline::after(PATIENCE)).unwrap();
     let stats = settled(&handler);
     assert!(stats.handled >= 100_000 && stats.is_balanced() && stats.delivered > 0, "{stats:?}");
     let mails = mails.load(Ordering::SeqCst);
-    assert!((1..=20).contains(&mails), "{mails} mails");
+    assert!((1..=10).contains(&mails), "{mails} mails");
 }
 
 /// Agrees to everything, and keeps nothing.
