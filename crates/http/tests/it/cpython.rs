@@ -124,12 +124,8 @@ fn whoever_is_not_trusted_or_bears_another_name_gets_nothing() {
         let failures = FailureLog::new();
         let handler = HttpHandler::builder(url).tls(tls).on_failure(failures.clone()).build().unwrap();
         handler.handle(&tracing_handlers_testing::record("secret").as_record()).unwrap();
-        let told = loop {
-            match handler.status().last_error {
-                Some(told) => break told,
-                None => std::thread::yield_now(),
-            }
-        };
+        crate::statuses::wait_until(&handler, || handler.status().last_error.is_some());
+        let told = handler.status().last_error.unwrap();
         assert!(told.contains("certificate") && handler.stats().delivered == 0, "{told}");
     }
 }

@@ -7,7 +7,7 @@ use tracing_handlers_http::{HttpHandler, HttpHandlerBuilder, Method};
 use tracing_handlers_testing::{FailureLog, record};
 
 use crate::server::{Server, answer};
-use crate::statuses::{flush, lines_to};
+use crate::statuses::{flush, lines_to, wait_until};
 
 fn through(proxy: &Server, failures: &FailureLog) -> HttpHandlerBuilder {
     let builder = lines_to("http://collector.example:8080/logs?key=1".to_owned(), failures);
@@ -66,9 +66,7 @@ fn a_proxy_that_is_not_there_is_named() {
     let handler =
         lines_to("http://collector.example/".to_owned(), &failures).proxy(format!("http://{unused}")).build().unwrap();
     handler.handle(&record("one").as_record()).unwrap();
-    while failures.is_empty() {
-        std::thread::yield_now();
-    }
+    wait_until(&handler, || !failures.is_empty());
     let expected = format!("connect to http://collector.example/ through http://{unused}");
     assert!(failures.texts()[0].contains(&expected), "{failures:?}");
 }
@@ -174,9 +172,7 @@ mod tunnels {
         let handler = builder.on_failure(failures.clone()).build().unwrap();
         for message in ["one", "two"] {
             handler.handle(&record(message).as_record()).unwrap();
-            while handler.status().attempts + 1 < count as u64 {
-                thread::yield_now();
-            }
+            wait_until(&handler, || handler.status().attempts + 1 >= count as u64);
             flush(&handler);
             let seen = server.next();
             assert_eq!((&seen["path"], &seen["authorization"]), (&"/frob".into(), &"Basic Zm9vOmJhcg==".into()));
