@@ -10,6 +10,7 @@ use crate::lock;
 /// Takes what is posted to it until the process ends.
 #[derive(Clone, Debug)]
 pub struct Collector {
+    address: String,
     url: String,
     bodies: Arc<Mutex<Vec<String>>>,
 }
@@ -31,7 +32,8 @@ impl Collector {
     /// There is no free port.
     pub fn ill_at_first(answers: &'static [&'static str]) -> io::Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0")?;
-        let collector = Self { url: format!("http://{}/logs", listener.local_addr()?), bodies: Arc::default() };
+        let address = listener.local_addr()?.to_string();
+        let collector = Self { url: format!("http://{address}/logs"), address, bodies: Arc::default() };
         let bodies = Arc::clone(&collector.bodies);
         let answers = Arc::new(Mutex::new(answers.iter().copied()));
         thread::spawn(move || {
@@ -44,7 +46,12 @@ impl Collector {
         Ok(collector)
     }
 
-    /// Where it listens.
+    /// Where it listens: host and port.
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
+    /// Where it takes what is posted.
     pub fn url(&self) -> &str {
         &self.url
     }

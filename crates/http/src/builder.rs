@@ -146,8 +146,9 @@ impl HttpHandlerBuilder {
         self
     }
 
-    /// A proxy to go through, `http://host:port`; the environment is not asked. To `https://` it is a tunnel that reads nothing
-    /// (CONNECT); what goes to `http://` it reads, and sends on.
+    /// A proxy to go through, `http://host:port`. The environment is not read: `HTTP_PROXY`, `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY` change
+    /// nothing, and every request of this handler goes this way, to the own machine too. To `https://` the proxy is a tunnel that reads
+    /// nothing (CONNECT); what goes to `http://` it reads, and sends on.
     pub fn proxy(mut self, url: impl Into<String>) -> Self {
         self.proxy = Some(url.into());
         self

@@ -6,8 +6,8 @@
 //!   --quick          a smoke run of some seconds; its figures mean nothing
 //!   --rounds N       how often everything is repeated, 5 unless told
 //!   --only a,b       these contestants; name a baseline too, or there are no ratios
-//!   --measure m      caller | throughput | alloc | rollover | callgrind | wakes | overload | stopped | network |
-//!                    all (the default)
+//!   --measure m      caller | throughput | alloc | rollover | callgrind | wakes | overload | stopped | errors |
+//!                    network | all (the default)
 //!   --out file       one JSON line a result, `target/bench/<seconds>.jsonl` unless told
 //!   --list           the contestants
 //! ```
@@ -27,6 +27,7 @@
 //! | wakes | futex calls for 100 events of a trickle, counted by strace |
 //! | overload | what becomes of events that come faster than they can be written, from queues that drop |
 //! | stopped | the caller's time while the handler behind a queue hangs, while a peer is stopped, and after it died |
+//! | errors | the caller's time for errors that are mailed or sent as JSON, 100 at a time and 100,000 in a row, beside a queue before a handler that does nothing |
 //! | network | events a second from two threads until a thread of the child has received them, beside a plain loop over the same socket |
 //!
 //! The cost of reading the clock is measured in each child and subtracted. A contestant that writes slower than the loop runs

@@ -14,8 +14,8 @@ tracing-handlers-bench [callgrind] [options]
   --quick          a smoke run of some seconds; its figures mean nothing
   --rounds N       how often everything is repeated, 5 unless told
   --only a,b       these contestants; name a baseline too, or there are no ratios
-  --measure m      caller | throughput | alloc | rollover | callgrind | wakes | overload | stopped | network | all (the
-                   default)
+  --measure m      caller | throughput | alloc | rollover | callgrind | wakes | overload | stopped | errors | network |
+                   all (the default)
   --out file       one JSON line a result, target/bench/<seconds>.jsonl unless told
   --list           the contestants
 

@@ -105,6 +105,7 @@ struct Size {
     wakes_events: u64,
     overload_events: u64,
     stopped_events: u64,
+    error_events: u64,
 }
 
 impl Size {
@@ -122,6 +123,7 @@ impl Size {
                 wakes_events: 200,
                 overload_events: 20_000,
                 stopped_events: 2_000,
+                error_events: 2_000,
             };
         }
         Self {
@@ -136,6 +138,7 @@ impl Size {
             wakes_events: 1_000,
             overload_events: 1_000_000,
             stopped_events: 200_000,
+            error_events: 100_000,
         }
     }
 
@@ -150,6 +153,7 @@ impl Size {
             Measure::Wakes(_) => self.wakes_events,
             Measure::Overload => self.overload_events / measure.producers(),
             Measure::Stopped => self.stopped_events,
+            Measure::Errors { .. } => self.error_events,
             Measure::Network(wire) => self.network_events / measure.producers() / if wire.is_stream() { 1 } else { 5 },
         }
     }

@@ -2,6 +2,7 @@
 
 mod framing;
 mod http;
+mod smtp;
 
 use std::io::{self, Read, Write};
 use std::net::{TcpListener, UdpSocket};
@@ -16,6 +17,7 @@ use std::time::{Duration, Instant};
 use rustix::net::sockopt;
 
 use self::framing::Frames;
+pub(crate) use self::smtp::MailServer;
 use crate::Failed;
 
 /// How events travel.

@@ -83,6 +83,11 @@ pub(crate) fn by_tracing(n: u64) {
     tracing::info!(target: TARGET, latency_us = latency(n), ratio = ratio(n), path = %PATH, "request finished");
 }
 
+/// The same as an error.
+pub(crate) fn error_by_tracing(n: u64) {
+    tracing::error!(target: TARGET, latency_us = latency(n), ratio = ratio(n), path = %PATH, "request finished");
+}
+
 /// The event by way of `log`, its fields within the message.
 pub(crate) fn by_log(n: u64) {
     log::info!(target: TARGET, "request finished latency_us={} ratio={} path={}", latency(n), ratio(n), PATH);

@@ -67,7 +67,7 @@ impl Drop for PythonServer {
     }
 }
 
-fn test_output(server: &mut PythonServer, builder: impl Fn() -> HttpHandlerBuilder) {
+fn offer_and_check(server: &mut PythonServer, builder: impl Fn() -> HttpHandlerBuilder) {
     for (method, name) in [(Method::Get, "GET"), (Method::Post, "POST")] {
         let failures = FailureLog::new();
         let handler = builder().method(method).credentials("foo", "bar").on_failure(failures.clone()).build().unwrap();
@@ -86,35 +86,46 @@ fn test_output(server: &mut PythonServer, builder: impl Fn() -> HttpHandlerBuild
     }
 }
 
-#[test]
-fn test_http_handler_output() {
-    let mut server = PythonServer::start(None);
-    let url = format!("http://localhost:{}/frob", server.port);
-    test_output(&mut server, || HttpHandler::builder(&url));
+/// What CPython tests of its handler, under its name.
+#[allow(non_snake_case, reason = "the name is Python's")]
+mod HTTPHandlerTest {
+    use super::*;
+
+    #[test]
+    fn test_output() {
+        let mut server = PythonServer::start(None);
+        let url = format!("http://localhost:{}/frob", server.port);
+        offer_and_check(&mut server, || HttpHandler::builder(&url));
+    }
+
+    #[cfg(feature = "tls")]
+    #[test]
+    fn test_output_over_tls() {
+        let folder = tempfile::tempdir().unwrap();
+        let certificate = certificate(folder.path());
+        let pem = std::fs::read(&certificate).unwrap();
+        let mut server = PythonServer::start(Some(&certificate));
+        let url = format!("https://localhost:{}/frob", server.port);
+        let tls = || tracing_handlers_http::Tls::new().ca_pem(&pem).unwrap();
+        offer_and_check(&mut server, || HttpHandler::builder(&url).tls(tls()));
+    }
 }
 
 #[cfg(feature = "tls")]
 #[test]
-fn test_http_handler_output_over_tls() {
+fn whoever_is_not_trusted_or_bears_another_name_gets_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let certificate = certificate(folder.path());
     let pem = std::fs::read(&certificate).unwrap();
-    let mut server = PythonServer::start(Some(&certificate));
+    let server = PythonServer::start(Some(&certificate));
     let url = format!("https://localhost:{}/frob", server.port);
     let tls = || tracing_handlers_http::Tls::new().ca_pem(&pem).unwrap();
-    test_output(&mut server, || HttpHandler::builder(&url).tls(tls()));
-
-    // Whoever is not trusted, or bears another name, gets nothing.
     for (url, tls) in [(url.clone(), tracing_handlers_http::Tls::new()), (url.replace("localhost", "127.0.0.1"), tls())] {
         let failures = FailureLog::new();
         let handler = HttpHandler::builder(url).tls(tls).on_failure(failures.clone()).build().unwrap();
         handler.handle(&tracing_handlers_testing::record("secret").as_record()).unwrap();
-        let told = loop {
-            match handler.status().last_error {
-                Some(told) => break told,
-                None => std::thread::yield_now(),
-            }
-        };
+        crate::statuses::wait_until(&handler, || handler.status().last_error.is_some());
+        let told = handler.status().last_error.unwrap();
         assert!(told.contains("certificate") && handler.stats().delivered == 0, "{told}");
     }
 }

@@ -13,7 +13,7 @@ use tracing_handlers_http::HttpHandler;
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{FailureLog, record};
 
-use crate::statuses::{flush, lines_to};
+use crate::statuses::{flush, lines_to, wait_until};
 
 /// An nginx of our own, which ends with this.
 struct Nginx {
@@ -125,9 +125,7 @@ fn nginx_refuses_a_wrong_password_and_the_record_waits() {
     let (nginx, failures) = (Nginx::start(), FailureLog::new());
     let handler = lines_to(nginx.url("/auth"), &failures).credentials("user", "hunter2").build().unwrap();
     handler.handle(&record("one").as_record()).unwrap();
-    while failures.is_empty() {
-        std::thread::yield_now();
-    }
+    wait_until(&handler, || !failures.is_empty());
     assert_eq!((handler.stats().pending, failures.len()), (1, 1));
     assert!(failures.texts()[0].contains("the peer answered 401"), "{failures:?}");
     assert!(!format!("{failures:?}").contains("hunter2"));
@@ -164,9 +162,7 @@ fn nginx_halves_and_refuses_and_redirects_and_drops() {
     let failures = FailureLog::new();
     let handler = lines_to(nginx.url("/drop"), &failures).build().unwrap();
     handler.handle(&record("one").as_record()).unwrap();
-    while handler.status().attempts < 3 {
-        std::thread::yield_now();
-    }
+    wait_until(&handler, || handler.status().attempts >= 3);
     assert_eq!((handler.stats().pending, failures.lost()), (1, 0));
     assert!(failures.texts()[0].contains("send to http://127.0.0.1"), "{failures:?}");
 }

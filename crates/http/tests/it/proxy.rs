@@ -7,7 +7,7 @@ use tracing_handlers_http::{HttpHandler, HttpHandlerBuilder, Method};
 use tracing_handlers_testing::{FailureLog, record};
 
 use crate::server::{Server, answer};
-use crate::statuses::{flush, lines_to};
+use crate::statuses::{flush, lines_to, wait_until};
 
 fn through(proxy: &Server, failures: &FailureLog) -> HttpHandlerBuilder {
     let builder = lines_to("http://collector.example:8080/logs?key=1".to_owned(), failures);
@@ -66,11 +66,34 @@ fn a_proxy_that_is_not_there_is_named() {
     let handler =
         lines_to("http://collector.example/".to_owned(), &failures).proxy(format!("http://{unused}")).build().unwrap();
     handler.handle(&record("one").as_record()).unwrap();
-    while failures.is_empty() {
-        std::thread::yield_now();
-    }
+    wait_until(&handler, || !failures.is_empty());
     let expected = format!("connect to http://collector.example/ through http://{unused}");
     assert!(failures.texts()[0].contains(&expected), "{failures:?}");
+}
+
+/// Set in the process whose environment names proxies.
+const INSIDE: &str = "HTTP_TEST_ENVIRONMENT";
+
+#[test]
+fn no_proxy_is_taken_from_the_environment() {
+    if std::env::var_os(INSIDE).is_none() {
+        // It takes connections, and never answers.
+        let hole = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", hole.local_addr().unwrap());
+        let mut same = std::process::Command::new(std::env::current_exe().unwrap());
+        same.args(["--exact", "proxy::no_proxy_is_taken_from_the_environment"]).env(INSIDE, "1");
+        for name in ["http_proxy", "https_proxy", "all_proxy"] {
+            same.env(name, &url).env(name.to_uppercase(), &url);
+        }
+        let output = same.output().unwrap();
+        assert!(output.status.success() && String::from_utf8_lossy(&output.stdout).contains("1 passed"), "{output:?}");
+        return;
+    }
+    let (server, failures) = (Server::start(), FailureLog::new());
+    let handler = lines_to(server.url("/logs"), &failures).build().unwrap();
+    handler.handle(&record("one").as_record()).unwrap();
+    flush(&handler);
+    assert_eq!((server.requests()[0].path.as_str(), failures.len()), ("/logs", 0), "{failures:?}");
 }
 
 #[test]
@@ -149,9 +172,7 @@ mod tunnels {
         let handler = builder.on_failure(failures.clone()).build().unwrap();
         for message in ["one", "two"] {
             handler.handle(&record(message).as_record()).unwrap();
-            while handler.status().attempts + 1 < count as u64 {
-                thread::yield_now();
-            }
+            wait_until(&handler, || handler.status().attempts + 1 >= count as u64);
             flush(&handler);
             let seen = server.next();
             assert_eq!((&seen["path"], &seen["authorization"]), (&"/frob".into(), &"Basic Zm9vOmJhcg==".into()));

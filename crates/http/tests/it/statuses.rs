@@ -28,6 +28,15 @@ pub(crate) fn flush(handler: &HttpHandler) {
     assert!(stats.is_balanced() && stats.pending == 0, "{stats}");
 }
 
+/// Waits for something that no call waits for, as long as a test may.
+pub(crate) fn wait_until(handler: &HttpHandler, is_so: impl Fn() -> bool) {
+    let patience = Deadline::after(LONG);
+    while !is_so() {
+        assert!(!patience.has_passed(), "{} {:?}", handler.stats(), handler.status());
+        std::thread::yield_now();
+    }
+}
+
 fn offer(handler: &HttpHandler, message: &str) {
     handler.handle(&record(message).as_record()).unwrap();
 }
@@ -264,9 +273,7 @@ fn nobody_there_is_told_and_what_waits_at_the_close_is_counted() {
     let handler = builder.on_failure(failures.clone()).build().unwrap();
     handler.handle(&Record::builder().message("one").build().as_record()).unwrap();
     handler.close(Deadline::after(Duration::from_millis(50))).unwrap_err();
-    while handler.stats().pending > 0 {
-        std::thread::yield_now();
-    }
+    wait_until(&handler, || handler.stats().pending == 0);
     assert_eq!(handler.stats().dropped_for(DropReason::Closed), 1);
     assert!(failures.texts()[0].contains(&format!("connect to http://{unused}/x")), "{failures:?}");
     assert!(!format!("{failures:?}").contains("hunter2"));

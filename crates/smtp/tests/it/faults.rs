@@ -67,6 +67,20 @@ fn a_step_that_hangs_is_given_up_and_the_mail_sent_again() {
 }
 
 #[test]
+fn a_password_that_is_not_answered_is_said_again() {
+    let put_off = Act::Say("454 4.7.0 not now");
+    for (act, words) in [(Act::Hang, "no answer in 5s"), (Act::Close, "log in at"), (put_off, "log in at")] {
+        let server = Server::start().offering("AUTH PLAIN LOGIN").will("AUTH", act.clone());
+        let failures = FailureLog::new();
+        let builder = server.builder(&failures).credentials("app", "s3cret").dangerously_send_credentials_in_clear();
+        assert_eq!((sent(builder.timeout(LONG)).delivered, server.mails().len()), (1, 1), "{act:?}");
+        assert!(failures.len() == 1 && failures.texts()[0].contains(words), "{act:?}: {failures:?}");
+        let said: Vec<_> = server.commands().into_iter().filter(|command| command.starts_with("AUTH")).collect();
+        assert_eq!(said.len(), 2, "{said:?}");
+    }
+}
+
+#[test]
 fn a_farewell_that_hangs_costs_nothing() {
     let (server, failures) = (Server::start().will("QUIT", Act::Hang), FailureLog::new());
     assert_eq!(sent(server.builder(&failures)).delivered, 1);

@@ -1,5 +1,6 @@
 //! Who is measured. One file a crate; each knows how to install itself and how to get everything to its file.
 
+mod errors;
 mod flexi_logger;
 mod ftlog;
 mod log4rs;
@@ -161,6 +162,7 @@ impl Field {
             Self::Files => "files",
             Self::Lossy => "lossy",
             Self::Stopped => "stopped",
+            Self::Errors => "errors",
             Self::Network(_) => "network",
         }
     }
@@ -175,6 +177,8 @@ pub(crate) enum Field {
     Lossy,
     /// Those whose consumer can be stopped.
     Stopped,
+    /// Those who tell somebody of errors.
+    Errors,
     /// Those who send over this.
     Network(Wire),
 }
@@ -269,6 +273,10 @@ pub(crate) const ALL: &[Contestant] = &[
     on(Field::Stopped, "ours-socket-dead", stopped::dead_socket),
     on(Field::Stopped, "ours-syslog", stopped::syslog),
     on(Field::Stopped, "tracing-appender-gated", stopped::tracing_appender),
+    on(Field::Errors, "ours-errors-queue", errors::queue),
+    on(Field::Errors, "ours-errors-file", errors::file),
+    on(Field::Errors, "ours-errors-smtp", errors::smtp),
+    on(Field::Errors, "ours-errors-http", errors::http),
     sends("ours-tcp", Wire::Tcp, network::tcp),
     sends("loop-tcp", Wire::Tcp, plain::tcp),
     sends("ours-udp", Wire::Udp, network::udp),

@@ -48,7 +48,7 @@ impl Consumer for Gate {
 
 /// A handler that only counts, if the gate lets it.
 #[derive(Default)]
-struct Gated {
+pub(super) struct Gated {
     gate: Gate,
     counters: Counters,
 }

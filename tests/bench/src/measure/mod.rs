@@ -6,6 +6,7 @@ mod instructions;
 mod network;
 mod overload;
 mod pauses;
+mod row;
 mod stopped;
 mod table;
 mod throughput;
@@ -37,6 +38,8 @@ pub(crate) enum Probe {
     Network,
     Overload,
     Stopped,
+    /// One event after the other.
+    Row,
     /// Only logs; callgrind measures.
     Emit,
 }
@@ -52,6 +55,7 @@ impl Probe {
         Self::Network,
         Self::Overload,
         Self::Stopped,
+        Self::Row,
         Self::Emit,
     ];
 
@@ -66,6 +70,7 @@ impl Probe {
             Self::Network => network::run(running, job, receiver.ok_or("there is no receiver")?),
             Self::Overload => overload::run(running, job),
             Self::Stopped => stopped::run(running, job),
+            Self::Row => row::run(running, job),
             Self::Emit => instructions::emit(running, job),
         }
     }
@@ -82,6 +87,7 @@ impl fmt::Display for Probe {
             Self::Network => "network",
             Self::Overload => "overload",
             Self::Stopped => "stopped",
+            Self::Row => "row",
             Self::Emit => "emit",
         })
     }

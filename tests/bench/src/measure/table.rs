@@ -21,11 +21,31 @@ pub(crate) enum Measure {
     Wakes(u64),
     Overload,
     Stopped,
+    /// Errors in bursts, or all in a row.
+    Errors {
+        in_a_row: bool,
+    },
     Network(Wire),
 }
 
 /// One column of a table: the figure's name and the head above it.
 pub(crate) type Column = (&'static str, &'static str);
+
+/// Of errors all in a row.
+const IN_A_ROW: &[Column] = &[
+    ("p50_ns", "p50"),
+    ("p99_ns", "p99"),
+    ("p99.9_ns", "p99.9"),
+    ("max_ns", "max"),
+    ("all_ms", "all together, ms"),
+    ("handled", "handled"),
+    ("delivered", "= delivered"),
+    ("dropped_full", "+ dropped: full"),
+    ("dropped_failed", "+ beyond the limit"),
+    ("pending", "+ pending"),
+    ("unaccounted", "unaccounted"),
+    ("arrived", "mails, lines"),
+];
 
 impl Measure {
     /// Every table, in the order of the report.
@@ -48,6 +68,8 @@ impl Measure {
         Self::Wakes(200),
         Self::Overload,
         Self::Stopped,
+        Self::Errors { in_a_row: false },
+        Self::Errors { in_a_row: true },
         Self::Network(Wire::Tcp),
         Self::Network(Wire::Udp),
         Self::Network(Wire::Unix),
@@ -67,6 +89,7 @@ impl Measure {
             Self::Wakes(_) => "wakes",
             Self::Overload => "overload",
             Self::Stopped => "stopped",
+            Self::Errors { .. } => "errors",
             Self::Network(_) => "network",
         }
     }
@@ -85,6 +108,8 @@ impl Measure {
             Self::Wakes(_) => "wakes",
             Self::Overload => "overload",
             Self::Stopped => "stopped",
+            Self::Errors { in_a_row: false } => "errors_bursts",
+            Self::Errors { in_a_row: true } => "errors_row",
             Self::Network(_) => "network",
         }
     }
@@ -105,6 +130,10 @@ impl Measure {
             Self::Stopped => {
                 "stopped consumer, W1: the caller's time in bursts, ns, beside the same with a live one".to_owned()
             }
+            Self::Errors { in_a_row: false } => "errors, W1, in bursts: the caller's time an event, ns".to_owned(),
+            Self::Errors { in_a_row: true } => {
+                "errors, W1, all in a row: the caller's time an event, ns, and what became of them".to_owned()
+            }
             Self::Network(wire) => {
                 format!("network, W1, {}, two producers; until all is received, more is better", wire.title())
             }
@@ -121,6 +150,7 @@ impl Measure {
             | Self::Wakes(_)
             | Self::Overload
             | Self::Stopped
+            | Self::Errors { .. }
             | Self::Network(_) => Workload::Plain,
         }
     }
@@ -137,7 +167,7 @@ impl Measure {
     /// What the children do.
     pub(crate) fn probe(self) -> Probe {
         match self {
-            Self::Bursts(_) => Probe::Bursts,
+            Self::Bursts(_) | Self::Errors { in_a_row: false } => Probe::Bursts,
             Self::Trickle(micros) | Self::Wakes(micros) => Probe::Trickle(micros),
             Self::Throughput { .. } => Probe::Throughput,
             Self::Allocations(_) => Probe::Allocations,
@@ -145,6 +175,7 @@ impl Measure {
             Self::Instructions(_) => Probe::Emit,
             Self::Overload => Probe::Overload,
             Self::Stopped => Probe::Stopped,
+            Self::Errors { in_a_row: true } => Probe::Row,
             Self::Network(_) => Probe::Network,
         }
     }
@@ -155,6 +186,7 @@ impl Measure {
             Self::Network(wire) => Field::Network(wire),
             Self::Overload => Field::Lossy,
             Self::Stopped => Field::Stopped,
+            Self::Errors { .. } => Field::Errors,
             _ => Field::Files,
         };
         let wanted = match self {
@@ -179,7 +211,9 @@ impl Measure {
     /// The figures of the table.
     pub(crate) fn columns(self) -> &'static [Column] {
         match self {
-            Self::Bursts(_) | Self::Trickle(_) => &[("p50_ns", "p50"), ("p99_ns", "p99"), ("p99.9_ns", "p99.9")],
+            Self::Bursts(_) | Self::Trickle(_) | Self::Errors { in_a_row: false } => {
+                &[("p50_ns", "p50"), ("p99_ns", "p99"), ("p99.9_ns", "p99.9")]
+            }
             Self::Throughput { .. } => &[
                 ("kilo_events_per_second", "k events/s"),
                 ("cpu_ns", "CPU ns an event, all threads"),
@@ -212,6 +246,7 @@ impl Measure {
                 ("pending", "+ pending"),
                 ("unaccounted", "unaccounted"),
             ],
+            Self::Errors { in_a_row: true } => IN_A_ROW,
             Self::Allocations(_) => &[("caller", "caller"), ("all_threads", "all threads")],
             Self::Rollover => &[
                 ("max_us", "max"),
@@ -234,6 +269,7 @@ impl Measure {
     pub(crate) fn baselines(self) -> &'static [Column] {
         match self {
             Self::Network(wire) => wire.baselines(),
+            Self::Errors { .. } => &[("ours-errors-queue", "÷ queue"), ("ours-errors-file", "÷ queued file")],
             _ => &[("tracing-appender-blocking", "÷ ta blocking"), ("tracing-appender-nonblocking", "÷ ta nonblocking")],
         }
     }
@@ -241,7 +277,7 @@ impl Measure {
     /// The figure that is compared with the baselines', where that makes sense.
     pub(crate) fn headline(self) -> Option<&'static str> {
         match self {
-            Self::Bursts(_) | Self::Trickle(_) => Some("p50_ns"),
+            Self::Bursts(_) | Self::Trickle(_) | Self::Errors { .. } => Some("p50_ns"),
             Self::Throughput { .. } | Self::Network(_) => Some("kilo_events_per_second"),
             Self::Instructions(_) => Some("instructions"),
             // Nothing to divide by, or nobody.

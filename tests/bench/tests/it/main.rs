@@ -59,6 +59,15 @@ fn a_quick_run_measures_every_contestant_and_loses_nothing() {
         assert_eq!(line["figures"]["handled"], 5_000.0, "{line}");
         assert_eq!(line["figures"]["unaccounted"], 0.0, "{line}");
     }
+    for line in results.iter().filter(|line| line["measure"] == "errors_row") {
+        let count = |name: &str| line["figures"][name].as_f64().unwrap_or(0.0);
+        assert!(count("handled") >= 3_000.0 && count("unaccounted") == 0.0 && count("pending") == 0.0, "{line}");
+        match line["contestant"].as_str().unwrap() {
+            "ours-errors-smtp" => assert!((1.0..=10.0).contains(&count("arrived")), "{line}"),
+            "ours-errors-http" => assert_eq!(count("arrived"), count("delivered"), "{line}"),
+            _ => assert_eq!(count("delivered") + count("dropped_full"), count("handled"), "{line}"),
+        }
+    }
     for line in results.iter().filter(|line| line["measure"] == "rollover") {
         assert!(line["figures"]["files"].as_f64() > line["figures"]["flat_files"].as_f64(), "nothing rolled over: {line}");
     }
