@@ -32,25 +32,35 @@ const QUICK_ATTEMPTS: usize = 100;
 
 /// Attempts again and again until it works, fails, or the deadline has passed; says whether it worked.
 ///
-/// For locks of the operating system, which know no deadlines.
+/// For locks of the operating system, which know no deadlines. Who slept past the deadline, as its process was stopped or the machine is
+/// busy, has seen nothing of the time: it attempts some more times at once.
 ///
 /// # Errors
 ///
 /// That of the attempt.
 pub fn attempt_before<E>(deadline: Deadline, mut attempt: impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
+    if attempt_quickly(&mut attempt)? {
+        return Ok(true);
+    }
+    let mut has_slept = false;
+    while !deadline.has_passed() {
+        if attempt()? {
+            return Ok(true);
+        }
+        thread::sleep(Duration::from_micros(100));
+        has_slept = true;
+    }
+    if has_slept { attempt_quickly(&mut attempt) } else { attempt() }
+}
+
+fn attempt_quickly<E>(attempt: &mut impl FnMut() -> Result<bool, E>) -> Result<bool, E> {
     for _ in 0..QUICK_ATTEMPTS {
         if attempt()? {
             return Ok(true);
         }
         thread::yield_now();
     }
-    while !attempt()? {
-        if deadline.has_passed() {
-            return Ok(false);
-        }
-        thread::sleep(Duration::from_micros(100));
-    }
-    Ok(true)
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -79,5 +89,17 @@ mod tests {
         assert_eq!(works_at(200, Deadline::never()), Ok(true));
         assert_eq!(works_at(200, Deadline::now()), Ok(false));
         assert_eq!(works_at(0, Deadline::never()), Err("failed"));
+    }
+
+    /// As where the process is stopped while it sleeps: the time is over, and whoever had the lock may have let go of it.
+    #[test]
+    fn who_slept_past_the_deadline_attempts_some_more_times() {
+        let deadline = Deadline::after(Duration::from_millis(1));
+        let mut attempts_after = 0;
+        let attempt = || {
+            attempts_after += usize::from(deadline.has_passed());
+            Ok::<_, ()>(attempts_after == 50)
+        };
+        assert_eq!(attempt_before(deadline, attempt), Ok(true));
     }
 }

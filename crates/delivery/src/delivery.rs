@@ -5,10 +5,10 @@ use std::future::Future;
 use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tokio::sync::Notify;
 use tracing_handlers_core::buffer::{BoundedQueue, Pushed};
-use tracing_handlers_core::clock::monotonic;
 use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{Deadline, DropReason, Error, Handler, Record, Stats, register_pending};
@@ -27,7 +27,9 @@ pub(crate) struct Shared {
     /// Something was settled.
     pub(crate) settled: Notify,
     /// When the queue is closed: until when the task may try.
-    pub(crate) closing: Mutex<Option<Deadline>>,
+    closing: Mutex<Option<Deadline>>,
+    /// That was said, or changed.
+    closes: Notify,
     /// The time of a close was not enough.
     pub(crate) has_given_up: AtomicBool,
     pub(crate) status: Mutex<Status>,
@@ -101,6 +103,7 @@ impl Delivery {
             poke: Notify::new(),
             settled: Notify::new(),
             closing: Mutex::new(None),
+            closes: Notify::new(),
             has_given_up: AtomicBool::new(false),
             status: Mutex::default(),
             process: process::id(),
@@ -152,6 +155,33 @@ impl Delivery {
 }
 
 impl Shared {
+    fn begin_close(&self, deadline: Deadline) {
+        *lock(&self.closing) = Some(deadline);
+        self.queue.close();
+        self.closes.notify_one();
+    }
+
+    /// The time that a close leaves, if there is one.
+    pub(crate) fn time_left(&self) -> Option<Duration> {
+        let closing = *lock(&self.closing);
+        closing.and_then(|deadline| deadline.remaining())
+    }
+
+    /// Returns when all the time is up that a close leaves, also one that comes meanwhile.
+    pub(crate) async fn close_is_over(&self) {
+        loop {
+            let closes = self.closes.notified();
+            match self.time_left() {
+                Some(left) => {
+                    if tokio::time::timeout(left, closes).await.is_err() {
+                        return;
+                    }
+                }
+                None => closes.await,
+            }
+        }
+    }
+
     fn begin_flush(&self) -> Result<u64, Error> {
         if self.process != process::id() {
             return Err(Error::new("flush in a forked process, which has no delivery thread"));
@@ -222,8 +252,7 @@ impl Handler for Shared {
     }
 
     fn close(&self, deadline: Deadline) -> Result<(), Error> {
-        *lock(&self.closing) = Some(deadline);
-        self.queue.close();
+        self.begin_close(deadline);
         self.flush(deadline)
     }
 
@@ -254,8 +283,7 @@ impl Handler for Delivery {
 impl Drop for Delivery {
     /// What waits is tried for a second, in the background: nobody waits for it. The end of the process would.
     fn drop(&mut self) {
-        *lock(&self.shared.closing) = Some(Deadline::at(monotonic() + std::time::Duration::from_secs(1)));
-        self.shared.queue.close();
+        self.shared.begin_close(Deadline::after(Duration::from_secs(1)));
         self.shared.poke.notify_one();
     }
 }

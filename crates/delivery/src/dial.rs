@@ -97,8 +97,12 @@ impl Peer {
 ///
 /// That of the last address, or of the name.
 pub async fn tcp(host: &str, port: u16) -> io::Result<TcpStream> {
+    first_of(resolve(host, port).await?).await
+}
+
+async fn first_of(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut newest = None;
-    for address in resolve(host, port).await? {
+    for address in addresses {
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 // Batches are whole: there is nothing to wait for.
@@ -129,4 +133,38 @@ pub async fn resolve(host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
 pub async fn within<T>(time: Duration, future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     let late = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer in {time:?}"));
     tokio::time::timeout(time, future).await.map_err(late)?
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+
+    fn run<T>(future: impl Future<Output = T>) -> T {
+        tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+    }
+
+    #[test]
+    fn every_address_of_a_name_is_tried_and_the_last_failure_told() {
+        let listening = TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = listening.local_addr().unwrap();
+        // Nobody listens there: the port is that of a socket which is bound and does not.
+        let unheard = tokio::net::TcpSocket::new_v4().unwrap();
+        unheard.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let nobody = unheard.local_addr().unwrap();
+        let stream = run(first_of(vec![nobody, place])).unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), place);
+        assert_eq!(run(first_of(vec![nobody, nobody])).unwrap_err().kind(), io::ErrorKind::ConnectionRefused);
+        assert_eq!(run(first_of(vec![])).unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn addresses_of_ipv6_are_reached_with_brackets_and_without() {
+        let listening = TcpListener::bind("[::1]:0").unwrap();
+        let place = listening.local_addr().unwrap();
+        for host in ["::1", "[::1]"] {
+            assert_eq!(run(tcp(host, place.port())).unwrap().peer_addr().unwrap(), place);
+        }
+    }
 }

@@ -91,7 +91,7 @@ impl<E: Encode, T: Transport> Task<E, T> {
         woken_or(queue, pause).await;
         let is_urgent = queue.end_wait();
         let Settings { linger, linger_is_firm, batch_records, batch_bytes, .. } = self.settings;
-        if linger.is_zero() || queue.stats().pending == 0 || self.time_left().is_some() {
+        if linger.is_zero() || queue.stats().pending == 0 || self.shared.time_left().is_some() {
             return;
         }
         if linger_is_firm {
@@ -156,15 +156,22 @@ impl<E: Encode, T: Transport> Task<E, T> {
     }
 
     async fn attempt(&mut self, frames: Frames, panics: &mut u32) -> Next {
-        let time = self.time_left().map_or(self.settings.attempt_timeout, |left| left.min(self.settings.attempt_timeout));
         let attempted = {
-            let sending = pin!(self.transport.send(&frames));
-            tokio::time::timeout(time, Contained(sending)).await
+            let shared = &self.shared;
+            let sending = Contained(pin!(self.transport.send(&frames)));
+            let in_time = async {
+                tokio::select! {
+                    biased;
+                    outcome = sending => Some(outcome),
+                    () = shared.close_is_over() => None,
+                }
+            };
+            tokio::time::timeout(self.settings.attempt_timeout, in_time).await.ok().flatten()
         };
         let (why, mut has_panicked) = match attempted {
-            Ok(Some(outcome)) => return self.settle(frames, outcome),
-            Ok(None) => (Error::panicked(format!("sending to {} panicked", self.shared.reporter.handler())), true),
-            Err(_) => (Error::timed_out(format!("send to {}: no answer in {time:?}", self.shared.reporter.handler())), false),
+            Some(Some(outcome)) => return self.settle(frames, outcome),
+            Some(None) => (Error::panicked(format!("sending to {} panicked", self.shared.reporter.handler())), true),
+            None => (self.no_answer(), false),
         };
         let outcome = self.broken_off(&frames, why).unwrap_or_else(|error| {
             has_panicked = true;
@@ -179,6 +186,14 @@ impl<E: Encode, T: Transport> Task<E, T> {
             }
             outcome => self.settle(frames, outcome),
         }
+    }
+
+    fn no_answer(&self) -> Error {
+        let when = match self.is_time_up() {
+            true => "before it was closed".to_owned(),
+            false => format!("in {:?}", self.settings.attempt_timeout),
+        };
+        Error::timed_out(format!("send to {}: no answer {when}", self.shared.reporter.handler()))
     }
 
     /// What is known of an attempt that has no outcome. Who panicked once may do so again.
@@ -249,7 +264,7 @@ impl<E: Encode, T: Transport> Task<E, T> {
         let own = self.settings.retry.wait(failures.saturating_sub(1), fastrand::f64());
         // No peer talks us into hurry.
         let wait = after.map_or(own, |after| after.min(LONGEST).max(own));
-        let wait = self.time_left().map_or(wait, |left| left.min(wait));
+        let wait = self.shared.time_left().map_or(wait, |left| left.min(wait));
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = self.shared.poke.notified() => {}
@@ -298,14 +313,8 @@ impl<E: Encode, T: Transport> Task<E, T> {
         Timestamp::from_nanos(self.settings.clock.now().as_nanos().saturating_sub(age))
     }
 
-    /// The time that a close leaves, if there is one.
-    fn time_left(&self) -> Option<Duration> {
-        let closing = *lock(&self.shared.closing);
-        closing.and_then(|deadline| deadline.remaining())
-    }
-
     fn is_time_up(&self) -> bool {
-        self.time_left().is_some_and(|left| left.is_zero())
+        self.shared.time_left().is_some_and(|left| left.is_zero())
     }
 }
 

@@ -10,13 +10,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::thread;
 
-use tracing_handlers_core::Handler;
+use tracing_handlers_core::{Failure, Handler, OnFailure};
 
 use crate::capture::record;
 use crate::file_subject::lines_of;
 
 const PATH: &str = "TRACING_HANDLERS_KILLED_WRITER_PATH";
 const NAME: &str = "TRACING_HANDLERS_KILLED_WRITER_NAME";
+
+/// What a child says of a failure.
+const FAILED: &str = "failed: ";
 
 /// A process that writes until it is killed.
 pub struct KilledWriter {
@@ -31,6 +34,14 @@ pub fn child() -> Option<KilledWriter> {
 }
 
 impl KilledWriter {
+    /// A hook that tells of failures as of records.
+    pub fn failures(&self) -> impl OnFailure + use<> {
+        |failure: &Failure<'_>| {
+            let line = format!("{FAILED}{}\n", failure.error.one_line());
+            std::io::stdout().write_all(line.as_bytes()).unwrap();
+        }
+    }
+
     /// Writes numbered records, and tells of each that it was accepted.
     ///
     /// # Panics
@@ -51,12 +62,29 @@ fn line(name: &str, number: u64) -> String {
     format!("writer {name} record {number} {}.", "-".repeat(number as usize % 40))
 }
 
-/// Runs one writer for each of `lives`, all at once, and kills it when it has told so many records; gives back how many each has told.
+/// What the writers told before they were killed.
+#[derive(Clone, Debug, Default)]
+pub struct Told {
+    /// How many records each of them has written.
+    pub records: Vec<u64>,
+    /// What went wrong, of those that have the hook [`failures`](KilledWriter::failures).
+    pub failures: Vec<String>,
+}
+
+impl Told {
+    fn add(mut self, (records, failures): (u64, Vec<String>)) -> Self {
+        self.records.push(records);
+        self.failures.extend(failures);
+        self
+    }
+}
+
+/// Runs one writer for each of `lives`, all at once, and kills it when it has told so many records.
 ///
 /// # Panics
 ///
 /// A child ends by itself.
-pub fn run(test: &str, path: &Path, lives: &[u64]) -> Vec<u64> {
+pub fn run(test: &str, path: &Path, lives: &[u64]) -> Told {
     let names = 0..lives.len();
     let children: Vec<_> = names.map(|name| spawn(test, path, &name.to_string())).collect();
     let watchers: Vec<_> = children
@@ -64,7 +92,7 @@ pub fn run(test: &str, path: &Path, lives: &[u64]) -> Vec<u64> {
         .zip(lives)
         .map(|(child, &life)| thread::spawn(move || Watcher::of(child).kill_after(life)))
         .collect();
-    watchers.into_iter().map(|watcher| watcher.join().unwrap()).collect()
+    watchers.into_iter().map(|watcher| watcher.join().unwrap()).fold(Told::default(), Told::add)
 }
 
 /// As [`run`], but the first writer is stopped where it is when it has told so many records, before the others begin, and goes on when
@@ -74,7 +102,7 @@ pub fn run(test: &str, path: &Path, lives: &[u64]) -> Vec<u64> {
 ///
 /// A child ends by itself, or cannot be stopped.
 #[cfg(unix)]
-pub fn run_with_one_stopped(test: &str, path: &Path, lives: &[u64]) -> Vec<u64> {
+pub fn run_with_one_stopped(test: &str, path: &Path, lives: &[u64]) -> Told {
     let mut stopped = Watcher::of(spawn(test, path, "0"));
     stopped.wait_for(lives[0]);
     stopped.signal("STOP");
@@ -83,7 +111,8 @@ pub fn run_with_one_stopped(test: &str, path: &Path, lives: &[u64]) -> Vec<u64> 
         others.zip(&lives[1..]).map(|(watcher, &life)| thread::spawn(move || watcher.kill_after(life))).collect();
     let others: Vec<_> = others.into_iter().map(|watcher| watcher.join().unwrap()).collect();
     stopped.signal("CONT");
-    [vec![stopped.kill_after(2 * lives[0])], others].concat()
+    let stopped = stopped.kill_after(2 * lives[0]);
+    others.into_iter().fold(Told::default().add(stopped), Told::add)
 }
 
 fn spawn(test: &str, path: &Path, name: &str) -> Child {
@@ -97,17 +126,26 @@ struct Watcher {
     child: Child,
     lines: Lines<BufReader<ChildStdout>>,
     told: u64,
+    failures: Vec<String>,
 }
 
 impl Watcher {
     fn of(mut child: Child) -> Self {
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        Self { child, lines, told: 0 }
+        Self { child, lines, told: 0, failures: Vec::new() }
     }
 
     /// How many records it has told after the next one; `None` when it is dead.
     fn next(&mut self) -> Option<u64> {
-        self.lines.by_ref().map_while(Result::ok).find_map(|line| line.parse::<u64>().ok()).map(|number| number + 1)
+        for line in self.lines.by_ref().map_while(Result::ok) {
+            match (line.parse::<u64>(), line.strip_prefix(FAILED)) {
+                (Ok(number), _) => return Some(number + 1),
+                (_, Some(failure)) => self.failures.push(failure.to_owned()),
+                // What the harness of tests says.
+                _ => {}
+            }
+        }
+        None
     }
 
     fn wait_for(&mut self, life: u64) {
@@ -116,15 +154,15 @@ impl Watcher {
         }
     }
 
-    /// Kills it when it has told so many records; says how many it has told in the end.
-    fn kill_after(mut self, life: u64) -> u64 {
+    /// Kills it when it has told so many records; says how many it has told in the end, and what went wrong.
+    fn kill_after(mut self, life: u64) -> (u64, Vec<String>) {
         self.wait_for(life);
         self.child.kill().unwrap();
         self.child.wait().unwrap();
         while let Some(told) = self.next() {
             self.told = told;
         }
-        self.told
+        (self.told, self.failures)
     }
 
     #[cfg(unix)]
@@ -139,22 +177,43 @@ impl Watcher {
 /// # Panics
 ///
 /// A record is lost, torn, doubled or in the wrong place.
-pub fn check(files_oldest_first: &[PathBuf], told: &[u64]) {
+pub fn check(files_oldest_first: &[PathBuf], told: &Told) {
+    let found = read(files_oldest_first, &told.records, |_| 0);
+    for (name, told) in told.records.iter().enumerate() {
+        let found = found.get(&name.to_string()).copied().unwrap_or_default();
+        // The last may have been written, and not told any more.
+        assert!(found == *told || found == *told + 1, "writer {name} told {told} records, {found} are there");
+    }
+}
+
+/// As [`check`], where older files were deleted: what is there of a writer begins anywhere, and goes on to its last record.
+///
+/// # Panics
+///
+/// A record is torn, doubled or in the wrong place, or missing behind one that is there.
+pub fn check_newest(files_oldest_first: &[PathBuf], told: &Told) {
+    let found = read(files_oldest_first, &told.records, |first| first);
+    for (name, found) in found {
+        let told = told.records[name.parse::<usize>().unwrap()];
+        assert!(found == told || found == told + 1, "writer {name} told {told} records, they end at {found}");
+    }
+}
+
+/// Reads all records, which follow each other without a gap; gives back, by writer, the number behind the last. `begin` says what the first has
+/// to be, given what it is.
+fn read(files_oldest_first: &[PathBuf], told: &[u64], begin: impl Fn(u64) -> u64) -> HashMap<String, u64> {
     let mut next: HashMap<String, u64> = HashMap::new();
     for path in files_oldest_first {
         for found in lines_of(path) {
             let Some(found) = without_cut_record(&found, &next, told) else { continue };
-            let name = found.split(' ').nth(1).unwrap_or_default().to_owned();
-            let number = next.entry(name.clone()).or_default();
-            assert_eq!(found, line(&name, *number), "in {}", path.display());
-            *number += 1;
+            let mut words = found.split(' ').skip(1).step_by(2);
+            let (name, number) = (words.next().unwrap_or_default(), words.next().and_then(|number| number.parse().ok()));
+            let expected = next.entry(name.to_owned()).or_insert_with(|| begin(number.unwrap_or_default()));
+            assert_eq!(found, line(name, *expected), "in {}", path.display());
+            *expected += 1;
         }
     }
-    for (name, told) in told.iter().enumerate() {
-        let found = next.get(&name.to_string()).copied().unwrap_or_default();
-        // The last may have been written, and not told any more.
-        assert!(found == *told || found == *told + 1, "writer {name} told {told} records, {found} are there");
-    }
+    next
 }
 
 /// The kernel cuts a write at the end of a page when its process is killed at that moment: the beginning of a record that nobody was told
@@ -162,7 +221,7 @@ pub fn check(files_oldest_first: &[PathBuf], told: &[u64]) {
 fn without_cut_record<'a>(found: &'a str, next: &HashMap<String, u64>, told: &[u64]) -> Option<&'a str> {
     let cut = |head: &str| {
         (0..told.len()).any(|name| {
-            let number = next.get(&name.to_string()).copied().unwrap_or_default();
+            let number = next.get(&name.to_string()).copied().unwrap_or(told[name]);
             let whole = line(&name.to_string(), number);
             number >= told[name] && head.len() < whole.len() && whole.starts_with(head)
         })

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, Wake};
 use std::thread;
 use std::time::Duration;
 
+use tracing_handlers_core::sync::attempt_before;
 use tracing_handlers_core::{Deadline, DropReason, Handler};
 use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
 use tracing_handlers_delivery::dial::Peer;
@@ -28,6 +29,10 @@ fn start(failures: &FailureLog, transport: impl Transport) -> Delivery {
 
 fn tcp(port: u16) -> Peer {
     Peer::Tcp { host: "127.0.0.1".to_owned(), port }
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    assert!(attempt_before(Deadline::after(LONG), || Ok::<_, ()>(is_so())).unwrap(), "it never came");
 }
 
 /// The lines of one connection, up to its end.
@@ -223,6 +228,36 @@ fn a_close_drops_what_the_peer_did_not_take_in_its_time() {
     assert_eq!(failures.lost_for(DropReason::Closed), 100);
     delivery.handle(&record("late").as_record()).unwrap_err();
     assert!(delivery.stats().is_balanced());
+}
+
+/// Else what it has would be neither delivered nor dropped until the attempt's own time is over, here for ever.
+#[test]
+fn a_close_bounds_an_attempt_that_is_under_way_and_so_does_a_drop() {
+    let hanging = || {
+        let (peer, failures) = (scripted::Peer::default(), FailureLog::new());
+        peer.will([Act::Hang]);
+        let settings = Settings { attempt_timeout: Duration::from_secs(1 << 20), ..settings(&failures) };
+        let delivery = Delivery::start("test", settings, encode, peer.clone()).unwrap();
+        delivery.handle(&record("first").as_record()).unwrap();
+        wait_until(|| peer.attempts().len() == 1);
+        delivery.handle(&record("second").as_record()).unwrap();
+        (delivery, peer, failures)
+    };
+    let (delivery, peer, failures) = hanging();
+    // Longer than what the time is then.
+    let (early, late) = (Deadline::after(Duration::from_millis(20)), Deadline::after(LONG));
+    thread::scope(|scope| {
+        scope.spawn(|| delivery.close(late).unwrap_err());
+        wait_until(|| delivery.handle(&record("late").as_record()).is_err());
+        assert!(delivery.close(early).unwrap_err().is_timed_out());
+    });
+    let stats = delivery.stats();
+    assert_eq!((failures.lost_for(DropReason::Closed), stats.pending, peer.resets()), (stats.dropped(), 0, 1));
+    assert!(failures.texts().iter().any(|text| text.contains("no answer before it was closed")), "{failures:?}");
+
+    let (delivery, _, failures) = hanging();
+    drop(delivery);
+    wait_until(|| failures.lost_for(DropReason::Closed) == 2);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The file, its upkeep and its counters: everything that happens under the one lock.
 
+mod chase;
 mod rolling;
 mod sharing;
 
@@ -22,9 +23,6 @@ use crate::upkeep::{Aftermath, Arrival, Background, Place, Upkeep, Verdict};
 
 /// How long a rollover or a reopening that failed is left alone at first, in nanoseconds of the handler's clock.
 pub(super) const RETRY_AFTER: u64 = 1_000_000_000;
-
-/// How often the others may be faster with a rollover before a record is written all the same.
-const FOLLOWED_AT_MOST: usize = 16;
 
 /// A batch of more bytes than this is better written in one piece than beside others.
 const SMALL_BLOCK: usize = 8 << 10;

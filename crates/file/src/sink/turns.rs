@@ -21,7 +21,7 @@ use crate::log_file::LogFile;
 use crate::settings::Settings;
 
 /// How long a caller waits for another writer.
-const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How long it waits once somebody has kept the lock for longer than that.
 const LITTLE_PATIENCE: Duration = Duration::from_millis(20);
@@ -212,8 +212,8 @@ impl Turns {
             self.failed_at = Some(clock.now());
         }
         if self.joins {
-            // As long as it is locked together with whoever keeps it, nobody rolls it.
-            let keeps = self.lease.is_some();
+            // As long as it is locked together with whoever keeps it, nobody rolls it. Who waits for it needs all to let go at one time.
+            let keeps = self.lease.is_some() && self.gate.is_open();
             self.join_now(file, keeps);
         }
     }

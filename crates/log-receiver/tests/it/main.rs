@@ -10,6 +10,10 @@
 )]
 #![cfg(unix)]
 
+#[cfg(feature = "gzip")]
+mod rolled;
+mod tls;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::path::Path;
@@ -56,6 +60,14 @@ impl Program {
         self.stderr.read_to_string(&mut said).unwrap();
         assert!(self.child.wait().unwrap().success(), "{said}");
         (shown, said)
+    }
+}
+
+/// Where a test fails the program ends with it.
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
     }
 }
 

@@ -29,3 +29,5 @@ mod rotation;
 mod shared;
 #[cfg(unix)]
 mod shared_processes;
+#[cfg(unix)]
+mod shared_races;

@@ -1,14 +1,14 @@
 //! Eight processes on one file, killed at moments of chance: nothing lost, torn or doubled, and the chain as configured.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tempfile::tempdir;
 use tracing_handlers_core::Handler;
 use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
 use tracing_handlers_testing::file_subject::logs_oldest_first;
-use tracing_handlers_testing::killed_writers::{self, child, lives};
+use tracing_handlers_testing::killed_writers::{self, Told, child, lives};
 use tracing_handlers_testing::{FailureLog, MessageOnly, record};
 
 /// So small that each record is written alone.
@@ -21,6 +21,13 @@ fn builder(path: &Path, backups: usize) -> RotatingFileHandlerBuilder {
     RotatingFileHandler::builder(path).max_bytes(LIMIT).backup_count(backups).format(MessageOnly).shared(true)
 }
 
+/// No file is longer than it may be, unless somebody waited for the lock in vain, as on a machine that stands still for a second.
+fn check_sizes(files: &[PathBuf], limit: u64, told: &Told) {
+    let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
+    let has_waited = told.failures.iter().any(|failure| failure.contains("another writer keeps it"));
+    assert!(largest < limit || has_waited, "a file of {largest} bytes: {:?}", told.failures);
+}
+
 fn names(path: &Path) -> Vec<String> {
     logs_oldest_first(path).iter().map(|path| path.file_name().unwrap().to_string_lossy().into_owned()).collect()
 }
@@ -28,7 +35,7 @@ fn names(path: &Path) -> Vec<String> {
 #[test]
 fn eight_killed_processes_lose_tear_and_double_nothing() {
     if let Some(writer) = child() {
-        writer.write_until_killed(&builder(&writer.path, 100_000).build().unwrap());
+        writer.write_until_killed(&builder(&writer.path, 100_000).on_failure(writer.failures()).build().unwrap());
     }
     for round in 0..20 {
         let directory = tempdir().unwrap();
@@ -39,8 +46,7 @@ fn eight_killed_processes_lose_tear_and_double_nothing() {
         killed_writers::check(&files, &told);
         assert!(files.len() > 5, "round {round}: {} files", files.len());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), files.len(), "stray files");
-        let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
-        assert!(largest < LIMIT, "a file of {largest} bytes");
+        check_sizes(&files, LIMIT, &told);
     }
 }
 
@@ -53,7 +59,7 @@ fn eight_killed_processes_that_keep_the_lock_lose_tear_and_double_nothing() {
         builder(path, 100_000).max_bytes(LARGE).lease(lease)
     };
     if let Some(writer) = child() {
-        writer.write_until_killed(&builder(&writer.path).build().unwrap());
+        writer.write_until_killed(&builder(&writer.path).on_failure(writer.failures()).build().unwrap());
     }
     for round in 0..20 {
         let directory = tempdir().unwrap();
@@ -64,9 +70,7 @@ fn eight_killed_processes_that_keep_the_lock_lose_tear_and_double_nothing() {
         killed_writers::check(&files, &told);
         assert!(files.len() > 3, "round {round}: {} files", files.len());
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), files.len(), "stray files");
-        let largest = files.iter().map(|path| fs::metadata(path).unwrap().len()).max().unwrap();
-        // A lock that is not had within a second, as on a machine that is too busy, lets the file grow by some records.
-        assert!(largest < LARGE + LIMIT, "round {round}: a file of {largest} bytes");
+        check_sizes(&files, LARGE, &told);
     }
 }
 
@@ -90,15 +94,19 @@ fn a_stopped_process_stops_nobody_and_loses_nothing_when_it_goes_on() {
 }
 
 #[test]
-fn eight_killed_processes_leave_a_chain_of_the_length_that_is_configured() {
+fn eight_killed_processes_leave_a_chain_of_the_length_that_is_configured_and_the_newest_records() {
     if let Some(writer) = child() {
         writer.write_until_killed(&builder(&writer.path, 3).build().unwrap());
     }
-    for round in 0..5 {
+    for round in 0..20 {
         let directory = tempdir().unwrap();
         let path = directory.path().join("app.log");
-        let test = "shared_processes::eight_killed_processes_leave_a_chain_of_the_length_that_is_configured";
-        killed_writers::run(test, &path, &lives(100 + round, 8, 100, 400));
+        let test =
+            "shared_processes::eight_killed_processes_leave_a_chain_of_the_length_that_is_configured_and_the_newest_records";
+        let told = killed_writers::run(test, &path, &lives(100 + round, 8, 100, 400));
+        killed_writers::check_newest(&logs_oldest_first(&path), &told);
+        // Whoever was killed in the middle of a rollover leaves a gap, which the next one closes.
+        assert!(matches!(names(&path).len(), 3..=4), "round {round}: {:?}", names(&path));
         let handler = builder(&path, 3).build().unwrap();
         for _ in 0..2 {
             handler.handle(&record("end").as_record()).unwrap();

@@ -1,8 +1,11 @@
 //! Rolling and reopening: the old file is let go of only when there is a new one.
 
+use std::path::Path;
+
 use tracing_handlers_core::{Error, Timestamp, reentry};
 
-use super::{FOLLOWED_AT_MOST, Io, RETRY_AFTER};
+use super::chase::Chase;
+use super::{Io, RETRY_AFTER};
 use crate::cleanup;
 use crate::log_file::LogFile;
 use crate::upkeep::{Aftermath, Arrival, Place, Upkeep, Verdict};
@@ -15,7 +18,8 @@ impl<U: Upkeep> Io<U> {
     /// Reopens or rolls until there is a file that the record can be written to; others may be faster.
     #[cold]
     pub(in crate::sink) fn settle(&mut self, mut verdict: Verdict, arrival: Arrival, notes: &mut Vec<Error>) {
-        for _ in 0..FOLLOWED_AT_MOST {
+        let mut chase = Chase::default();
+        loop {
             let is_done = self.keep_up(verdict, arrival, notes);
             if !is_done || !self.turns.has_others() {
                 return;
@@ -24,7 +28,15 @@ impl<U: Upkeep> Io<U> {
             if verdict == Verdict::Write {
                 return;
             }
+            if chase.is_over(verdict) {
+                notes.extend((verdict == Verdict::Reopen).then(|| self.overtaken()));
+                return;
+            }
         }
+    }
+
+    fn overtaken(&self) -> Error {
+        Error::timed_out(format!("follow {}: others rolled it each time", self.path.display()))
     }
 
     /// Rolls what an earlier process left, if that is wanted. Where it fails, it is tried again with the records that come.
@@ -101,15 +113,18 @@ impl<U: Upkeep> Io<U> {
         if self.file.is_none() && self.turns.is_shared() && self.fs.stat(&self.path).is_ok() {
             self.open_first(notes)?;
         }
-        for _ in 0..FOLLOWED_AT_MOST {
-            if self.is_rolled || !self.turns.has_others() || !self.has_moved(notes) {
-                break;
+        let refused = |path: &Path| Error::new(format!("roll {}: another handler or process has it", path.display()));
+        let mut chase = Chase::default();
+        while !self.is_rolled && self.turns.has_others() && self.has_moved(notes) {
+            if chase.is_over(Verdict::Reopen) {
+                // The lock is that of a file which somebody else rolled: it says nothing about the one at the path.
+                self.pass_on(notes);
+                return Err(refused(&self.path));
             }
             self.reopen(notes)?;
         }
         let may_roll = self.is_rolled || self.file.as_mut().is_none_or(|file| self.turns.may_roll(file));
-        let refused = || Error::new(format!("roll {}: another handler or process has it", self.path.display()));
-        if may_roll { Ok(()) } else { Err(refused()) }
+        if may_roll { Ok(()) } else { Err(refused(&self.path)) }
     }
 
     /// Whether there is another file at the path, though nobody was expected to put it there.
