@@ -14,7 +14,6 @@ mod contract;
 mod cpython;
 #[cfg(unix)]
 mod local;
-mod peer;
 mod priority;
 mod properties;
 #[cfg(all(target_os = "linux", feature = "relp"))]

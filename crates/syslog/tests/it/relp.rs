@@ -10,8 +10,8 @@ use tracing_handlers_syslog::{Framing, Retry, SyslogHandler, SyslogHandlerBuilde
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{FailureLog, record};
 
-use crate::peer::Port;
 use crate::rsyslogd::Rsyslog;
+use tracing_handlers_testing::peers::Port;
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.message().as_bytes());
