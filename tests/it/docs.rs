@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use crate::workspace::{crates, facade, files, read, root};
+use crate::workspace::{Package, crates, facade, files, read, root};
 
 #[test]
 fn every_link_in_a_document_leads_somewhere() {
@@ -19,12 +19,12 @@ fn the_readme_names_every_feature_and_no_other() {
     assert!(readme.contains("`full`"), "the README does not name `full`");
     // It has no row, since the rows are handlers.
     let with_full: BTreeSet<_> = features_in_table(&readme).into_iter().chain(["full".to_owned()]).collect();
-    assert_eq!(with_full, facade_features());
+    assert_eq!(with_full, facade_features(), "README.md and crates/facade/Cargo.toml");
 }
 
 #[test]
 fn the_facade_names_every_feature_and_no_other() {
-    assert_eq!(features_in_table(&essay("crates/facade")), facade_features());
+    assert_eq!(features_in_table(&essay("crates/facade")), facade_features(), "crates/facade: src/lib.rs and Cargo.toml");
 }
 
 #[test]
@@ -44,10 +44,26 @@ fn every_crate_begins_with_an_essay() {
 }
 
 #[test]
-fn every_published_crate_says_what_it_guarantees() {
-    for package in crates().into_iter().filter(|package| package.is_published) {
-        let essay = essay(&package.folder);
-        assert!(essay.lines().any(|line| line == "# Guarantees"), "no section *Guarantees* in {}/src/lib.rs", package.folder);
+fn the_front_pages_of_the_published_crates_have_the_same_sections() {
+    let published = crates().into_iter().filter(|package| package.is_published);
+    let wrong: Vec<_> = published.filter_map(|package| wrong_sections(&package)).collect();
+    assert!(wrong.is_empty(), "sections that are missing or not in order:\n{wrong:#?}");
+}
+
+/// What it does, Example, Guarantees, Differs from …, Features, in this order; others may stand in between. Features names them all.
+fn wrong_sections(package: &Package) -> Option<String> {
+    let essay = essay(&package.folder);
+    let found: Vec<_> = prose(&essay).into_iter().filter_map(|(_, line)| line.strip_prefix("# ")).collect();
+    let wanted = ["What it does", "Example", "Guarantees", "Differs from", "Features"];
+    let wanted = &wanted[..if package.features.is_empty() { 4 } else { 5 }];
+    let mut left = found.iter();
+    let missing = wanted.iter().find(|wanted| !left.any(|heading| heading.starts_with(**wanted)));
+    let (_, features) = essay.split_once("\n# Features\n").unwrap_or_default();
+    let unnamed = package.features.iter().find(|feature| !features.contains(&format!("`{feature}`")));
+    match (missing, unnamed) {
+        (Some(missing), _) => Some(format!("{}/src/lib.rs: {missing}, of {found:?}", package.folder)),
+        (None, Some(feature)) => Some(format!("{}/src/lib.rs: feature `{feature}`", package.folder)),
+        (None, None) => None,
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rules of `docs/architecture.md`, most of which say what must not be there.
 
-use crate::rust_text::{find_impl, find_word, line_of};
-use crate::workspace::{Package, Source, crates, packages, sources};
+use crate::rust_text::{find_impl, find_word, is_name, line_of};
+use crate::workspace::{Package, Source, crates, files, packages, read, sources};
 
 /// Something that stands only in certain files.
 struct Rule {
@@ -20,9 +20,17 @@ impl Rule {
         let places: Vec<_> = sources.iter().flat_map(|source| self.find_in(source)).collect();
         let is_allowed = |place: &str| self.allowed.iter().any(|allowed| place.starts_with(allowed));
         let broken: Vec<_> = places.iter().filter(|place| !is_allowed(place)).collect();
-        assert!(broken.is_empty(), "{} where it must not be:\n{broken:#?}", self.what);
+        assert!(
+            broken.is_empty(),
+            "{} where docs/architecture.md (what must never be) does not allow it:\n{broken:#?}",
+            self.what
+        );
         for allowed in self.allowed {
-            assert!(places.iter().any(|place| place.starts_with(allowed)), "{}: {allowed} has none", self.what);
+            assert!(
+                places.iter().any(|place| place.starts_with(allowed)),
+                "{}: {allowed} has none, and need not be allowed in tests/it/tidy.rs",
+                self.what
+            );
         }
     }
 
@@ -91,12 +99,12 @@ fn no_crate_raises_events_of_its_own() {
 }
 
 #[test]
-fn only_the_fs_file_knows_the_file_system() {
+fn only_the_fs_files_know_the_file_system() {
     Rule {
         what: "the file system is asked",
         // A program reads its certificate; a test of what no other crate sees reads its seeds; a local socket is left at its path.
         allowed: &[
-            "crates/file/src/fs.rs",
+            "crates/file/src/fs/system.rs",
             "crates/file/src/fs/windows.rs",
             "crates/log-receiver/src/run.rs",
             "crates/receiver/src/decode/replay.rs",
@@ -106,6 +114,7 @@ fn only_the_fs_file_knows_the_file_system() {
             let of_std =
                 |&at: &usize| code[..at].ends_with("std::") || code[..at].ends_with("unix::") || is_in_std_group(code, at);
             let asks_a_path = ["exists", "try_exists", "canonicalize", "read_dir", "symlink_metadata", "read_link"];
+            let asks_a_path = [&asks_a_path[..], &["is_dir", "is_file", "is_symlink"]].concat();
             let named = find_word(code, "fs").filter(of_std);
             named.chain(any_word(code, &asks_a_path).into_iter().filter(|&at| code[..at].ends_with('.'))).collect()
         },
@@ -184,6 +193,44 @@ fn unsafe_code_stays_in_the_exit_hook_and_in_the_calls_of_windows() {
 }
 
 #[test]
+fn only_delivery_and_the_receiver_have_sockets() {
+    Rule {
+        what: "a socket is opened",
+        // The first step of SMTP is taken before TLS begins.
+        allowed: &["crates/delivery/src/", "crates/receiver/src/", "crates/smtp/src/connect.rs"],
+        find: |code| {
+            let streams = ["TcpListener", "TcpSocket", "TcpStream", "UnixListener", "UnixStream"];
+            [any_word(code, &streams), any_word(code, &["UdpSocket", "UnixDatagram"])].concat()
+        },
+        broken: "fn f() { std::net::TcpStream::connect(PEER).ok(); }",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn only_the_files_that_the_map_names_know_lettre_hyper_and_windows() {
+    let rule = |what, allowed, find, broken| Rule { what, allowed, find, broken };
+    let of_http: &'static [&'static str] = &[
+        "crates/http/src/connection.rs",
+        "crates/http/src/proxy.rs",
+        "crates/http/src/target.rs",
+        "crates/http/src/tunnel.rs",
+    ];
+    for rule in [
+        rule("`lettre` is used", &["crates/smtp/src/transport.rs"], |code| any_word(code, &["lettre"]), "use lettre::Message;"),
+        rule(
+            "`windows_sys` is used",
+            &["crates/event-log/src/windows.rs"],
+            |code| any_word(code, &["windows_sys"]),
+            "use windows_sys::core;",
+        ),
+        rule("`hyper` is used", of_http, |code| any_word(code, &["hyper", "hyper_util", "http_body_util"]), "use hyper::Uri;"),
+    ] {
+        rule.hold(&shipped());
+    }
+}
+
+#[test]
 fn nothing_sleeps_but_the_lock_with_a_deadline() {
     Rule {
         what: "a thread sleeps",
@@ -208,15 +255,37 @@ fn no_test_is_ignored() {
 
 #[test]
 fn no_example_in_the_documentation_is_ignored() {
-    let is_ignored = |line: &str| line.trim_start().starts_with("//") && line.contains("```ignore");
-    assert!(is_ignored("/// ```ignore"));
-    let ignored: Vec<_> = sources("crates").iter().flat_map(|source| lines_where(source, is_ignored)).collect();
-    assert!(ignored.is_empty(), "ignored examples: {ignored:#?}");
+    assert_eq!(ignored_examples("a", "/// ```rust,ignore\n```text\n//! ``` ignore\n/// [ignored]\n"), ["a:1", "a:3"]);
+    let documents = [files("crates", ".rs"), files(".", ".md")].concat();
+    let ignored: Vec<_> = documents.iter().flat_map(|path| ignored_examples(path, &read(path))).collect();
+    assert!(ignored.is_empty(), "ignored examples:\n{ignored:#?}");
 }
 
-fn lines_where(source: &Source, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
-    let lines = (1..).zip(source.text.lines()).filter(|(_, line)| is_meant(line));
-    lines.map(|(number, _)| format!("{}:{number}", source.path)).collect()
+fn ignored_examples(path: &str, text: &str) -> Vec<String> {
+    let is_ignored = |line: &str| {
+        let line = line.trim_start_matches([' ', '/', '!']);
+        line.strip_prefix("```").is_some_and(|kind| find_word(kind, "ignore").next().is_some())
+    };
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| is_ignored(line));
+    lines.map(|(number, _)| format!("{path}:{number}")).collect()
+}
+
+#[test]
+fn no_name_says_less_than_it_should() {
+    Rule {
+        what: "a name that says nothing",
+        allowed: &[],
+        find: |code| {
+            let says_nothing = |name: &str| {
+                let end = ["Helper", "Helpers", "Manager", "Util", "Utils"].iter().any(|end| name.ends_with(end));
+                end || ["helper", "helpers", "manager", "misc", "util", "utils"].contains(&name)
+            };
+            let names = code.split(|char| !is_name(char)).filter(|name| says_nothing(name));
+            names.map(|name| name.as_ptr() as usize - code.as_ptr() as usize).collect()
+        },
+        broken: "struct QueueManager;",
+    }
+    .hold(&shipped());
 }
 
 #[test]
@@ -251,113 +320,4 @@ fn every_package_obeys_the_lints_of_the_workspace() {
 fn has_workspace_lints(package: &Package) -> bool {
     let lints = package.manifest.get("lints").and_then(|lints| lints.get("workspace"));
     lints.and_then(toml::Value::as_bool) == Some(true)
-}
-
-/// Who may import whom: a crate, those of ours that it may use, and those of others.
-const IMPORTS: &[(&str, &[&str], &[&str])] = &[
-    ("core", &[], &["loom", "metrics", "rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
-    ("delivery", &["core"], &["fastrand", "native-tls", "tokio", "tokio-native-tls"]),
-    ("event-log", &["core"], &["windows-sys"]),
-    ("http", &["core", "delivery"], &["flate2", "http-body-util", "hyper", "hyper-util", "serde_json", "time", "tokio"]),
-    ("queue", &["core"], &["crossbeam-channel", "tokio"]),
-    ("file", &["core"], &["flate2", "hostname", "libc", "tracing-subscriber", "winapi-util", "zstd"]),
-    ("log-receiver", &["core", "receiver", "rotating-file", "stream", "timed-rotating-file"], &["tokio"]),
-    ("memory", &["core"], &[]),
-    ("receiver", &["core", "socket"], &["native-tls", "serde", "serde_json", "time", "tokio", "tokio-native-tls"]),
-    ("rotating-file", &["core", "file"], &[]),
-    ("timed-rotating-file", &["core", "file"], &["time"]),
-    ("smtp", &["core", "delivery"], &["lettre", "tokio"]),
-    ("socket", &["core", "delivery"], &[]),
-    ("stream", &["core"], &["tracing-subscriber"]),
-    ("syslog", &["core", "delivery"], &["hostname", "tokio"]),
-    (
-        "facade",
-        &[
-            "core",
-            "delivery",
-            "event-log",
-            "file",
-            "http",
-            "memory",
-            "queue",
-            "receiver",
-            "rotating-file",
-            "smtp",
-            "socket",
-            "stream",
-            "syslog",
-            "timed-rotating-file",
-        ],
-        &[],
-    ),
-];
-
-#[test]
-fn a_crate_imports_only_what_it_may() {
-    let published = crates().into_iter().filter(|package| package.is_published);
-    let broken: Vec<_> = published.flat_map(|package| forbidden_imports(&package)).collect();
-    assert!(broken.is_empty(), "section 3 of docs/architecture.md does not allow:\n{broken:#?}");
-}
-
-fn forbidden_imports(package: &Package) -> Vec<String> {
-    let folder = package.folder.trim_start_matches("crates/");
-    let Some((_, ours, others)) = IMPORTS.iter().find(|(name, ..)| *name == folder) else {
-        return vec![format!("{folder} is not in the table of tests/it/tidy.rs")];
-    };
-    let ours: Vec<_> = ours.iter().map(|name| format!("tracing-handlers-{name}")).collect();
-    let is_allowed = |name: &String| ours.contains(name) || others.contains(&name.as_str());
-    imports(&package.manifest).into_iter().filter(|name| !is_allowed(name)).map(|name| format!("{folder} → {name}")).collect()
-}
-
-/// The names of all dependencies that are not for tests, those of single platforms included.
-fn imports(manifest: &toml::Table) -> Vec<String> {
-    let of_platforms = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
-    let of_platforms = of_platforms.filter_map(|(_, target)| target.as_table());
-    let tables = of_platforms.chain([manifest]).flat_map(|table| [table.get("dependencies"), table.get("build-dependencies")]);
-    tables.flatten().filter_map(toml::Value::as_table).flat_map(toml::Table::keys).cloned().collect()
-}
-
-#[test]
-fn a_forbidden_import_is_found_also_where_it_is_for_one_platform() {
-    let manifest =
-        "[dependencies]\nserde = \"1\"\n[target.'cfg(unix)'.dependencies]\nlibc = \"1\"\n[dev-dependencies]\ntracing = \"1\"";
-    let mut found = imports(&manifest.parse().expect("TOML"));
-    found.sort();
-    assert_eq!(found, ["libc", "serde"]);
-}
-
-/// How long a file may be, without blank lines and comments, and a function, with them.
-const MOST_LINES: (usize, usize) = (400, 60);
-
-#[test]
-fn no_file_and_no_function_is_too_long_to_be_read() {
-    let lines = |count: usize| "let x = 1;\n".repeat(count);
-    let (file, function) = (Source::new("a.rs", &lines(401)), Source::new("b.rs", &format!("fn f() {{\n{}}}\n", lines(59))));
-    assert_eq!((too_long(&file).len(), too_long(&function).len()), (1, 1), "the rule finds nothing");
-    let broken: Vec<_> = sources(".").iter().flat_map(too_long).collect();
-    assert!(broken.is_empty(), "too long:\n{broken:#?}");
-}
-
-fn too_long(source: &Source) -> Vec<String> {
-    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-    let lines = source.text.lines().filter(is_code).count();
-    let file = (lines > MOST_LINES.0).then(|| format!("{}: {lines} lines of code", source.path));
-    file.into_iter().chain(long_functions(source)).collect()
-}
-
-/// A function ends at the first line that is indented as its head is and begins with a brace.
-fn long_functions(source: &Source) -> Vec<String> {
-    let lines: Vec<_> = source.text.lines().collect();
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let is_head = |line: &str| {
-        let mut words = line.split_whitespace().take_while(|word| !word.contains('"'));
-        line.ends_with(['{', '(']) && words.any(|word| word == "fn")
-    };
-    let heads = lines.iter().enumerate().filter(|(_, line)| is_head(line) && !line.trim_start().starts_with("//"));
-    let length = |at: usize, head: &str| {
-        let is_end = |line: &&str| indent(line) == indent(head) && line.trim_start().starts_with('}');
-        lines[at + 1..].iter().position(is_end).map_or(0, |len| len + 2)
-    };
-    let long = heads.map(|(at, head)| (at, head, length(at, head))).filter(|(.., length)| *length > MOST_LINES.1);
-    long.map(|(at, head, length)| format!("{}:{}: {length} lines: {}", source.path, at + 1, head.trim())).collect()
 }

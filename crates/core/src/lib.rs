@@ -1,5 +1,7 @@
 //! The core of `tracing-handlers`: from a `tracing` event to the bytes a handler writes.
 //!
+//! # What it does
+//!
 //! ```text
 //! tracing event ─► capture ─► Record ─► Format ─► Handler ─► file, stream, peer
 //!                                                    └─ when it goes wrong: failure hook and Stats
@@ -31,8 +33,13 @@
 //! Span fields are stored as values and formatted by each handler for itself, so two layers never see each other's colours or
 //! duplicated fields, and late [`Span::record`](https://docs.rs/tracing/latest/tracing/struct.Span.html#method.record) values are
 //! in every record that follows. Text formats always escape control characters.
+//!
+//! # Features
+//!
+//! `metrics`: `export_metrics` gives the counters of a handler to the `metrics` crate.
 
 pub mod buffer;
+mod builder;
 mod capture;
 pub mod clock;
 mod deadline;

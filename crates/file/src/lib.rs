@@ -32,6 +32,10 @@
 //!
 //! Directories above the file are made; text is UTF-8 unless a format of yours writes other bytes; after `close` records are
 //! refused (Python opens the file again).
+//!
+//! # Features
+//!
+//! `gzip` and `zstd` (a C library that is compiled along) are for the rotating handlers, which compress what they rolled.
 
 mod access;
 mod cleanup;

@@ -50,6 +50,10 @@
 //! Records wait while there is no connection; Python drops them without a word, and two more each time a peer restarts
 //! ([`lossy_like_python`](SocketHandlerBuilder::lossy_like_python) has that back, counted). Callers do not wait for the connection. Every
 //! address of a name is tried, also of IPv6, also for datagrams.
+//!
+//! # Features
+//!
+//! `tls`: connections over TLS, by the library of the system.
 
 mod builder;
 mod handler;
@@ -59,6 +63,13 @@ mod wire;
 pub use self::builder::{DatagramHandlerBuilder, SocketHandlerBuilder};
 pub use self::handler::{DatagramHandler, DatagramLayer, SocketHandler, SocketLayer};
 pub use self::wire::Encoding;
+
+/// For the crate that reads what this one writes; no promise to anybody else.
+#[doc(hidden)]
+pub mod export {
+    pub use crate::wire::is_taken;
+}
+
 #[cfg(feature = "tls")]
 pub use tracing_handlers_delivery::Tls;
 pub use tracing_handlers_delivery::{Overflow, Retry, Status};

@@ -5,10 +5,14 @@
 //! | [`contract`](mod@contract) | one suite of cases that every handler passes, put into a test binary by [`contract!`] |
 //! | [`fault_fs`] | a file system that fails, fills up, loses power or waits exactly where the test says |
 //! | [`file_subject`] | the subject of the file family, and what reads a rolled log back |
+//! | [`target_subject`] | the subject of handlers that pass records on |
 //! | [`clock`] | a clock that the test moves |
 //! | [`gate`] | a place where a thread waits until the test lets it go on |
 //! | [`killed_writers`] | processes that write to one log until they are killed, and what they must leave |
+//! | [`on_record`] | a handler that is a function |
+//! | [`peers`] | peers on loopback that keep what they get, go away and come back; a port that stays the test's own |
 //! | [`proxy`] | a proxy that cuts, resets, stops and slows down the connections that go through it |
+//! | [`python`] | a program in Python that answers line by line |
 //! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
 //! | [`format`](mod@format) | the format that the suite expects: the escaped message and nothing else |
 //!
@@ -31,7 +35,11 @@ pub mod file_subject;
 pub mod format;
 pub mod gate;
 pub mod killed_writers;
+pub mod on_record;
+pub mod peers;
 pub mod proxy;
+pub mod python;
+pub mod target_subject;
 
 pub use self::capture::{CollectingHandler, FailureLog, record};
 pub use self::clock::ManualClock;
@@ -40,3 +48,5 @@ pub use self::fault_fs::{FaultFs, Op};
 pub use self::file_subject::{FileParts, FileSubject};
 pub use self::format::MessageOnly;
 pub use self::gate::Gate;
+pub use self::on_record::OnRecord;
+pub use self::target_subject::TargetSubject;

@@ -1,6 +1,7 @@
 //! What the tests share: a handler that keeps records, a fixed clock, `fmt` layers that write into memory, child processes.
 
 use std::any::type_name;
+use std::fmt;
 use std::io;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -15,14 +16,22 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::prelude::*;
 
+type Look = Box<dyn Fn(&Record<'_>) + Send + Sync>;
+
 /// Keeps every record; delivers all of them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Kept {
     records: Mutex<Vec<RecordBuf>>,
     counters: Counters,
+    look: Option<Look>,
 }
 
 impl Kept {
+    /// One that looks at each record before it keeps it.
+    pub(crate) fn looking(look: impl Fn(&Record<'_>) + Send + Sync + 'static) -> Self {
+        Self { look: Some(Box::new(look)), ..Self::default() }
+    }
+
     pub(crate) fn records(&self) -> Vec<RecordBuf> {
         lock(&self.records).clone()
     }
@@ -32,8 +41,17 @@ impl Kept {
     }
 }
 
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("messages", &self.messages()).finish_non_exhaustive()
+    }
+}
+
 impl Handler for Kept {
     fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        if let Some(look) = &self.look {
+            look(record);
+        }
         lock(&self.records).push(record.to_buf());
         self.counters.delivered();
         Ok(())
@@ -83,7 +101,7 @@ impl Clock for Fixed {
 }
 
 impl FormatTime for Fixed {
-    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
         writer.write_str(TIME)
     }
 }

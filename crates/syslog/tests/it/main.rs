@@ -18,7 +18,6 @@ mod daemon;
 mod killed;
 #[cfg(unix)]
 mod local;
-mod peer;
 mod priority;
 mod properties;
 #[cfg(all(target_os = "linux", feature = "relp"))]
