@@ -64,6 +64,15 @@ const ENDINGS: &[Ending] = &[
     Ending { name: "drain_on_exit(false)", act: without_drain, code: 0, expected: &[] },
     Ending { name: "shut down before", act: shut_down, code: 0, expected: BOTH },
     Ending {
+        name: "shut down before process::exit",
+        act: |file| {
+            shut_down(file);
+            process::exit(5);
+        },
+        code: 5,
+        expected: BOTH,
+    },
+    Ending {
         name: "a runtime of one thread, dropped before",
         act: |file| in_runtime(file, false, false),
         code: 0,

@@ -39,6 +39,8 @@ fn records_of_our_handler_arrive_over_tls() {
     assert_eq!((stats.records_in(Encoding::MessagePack), stats.refused(), stats.connections), (1_000, 0, 1));
 }
 
+// Programs of Unix, which are not there under Wine.
+#[cfg(unix)]
 #[test]
 fn pickles_of_cpython_arrive_over_tls() {
     let running = start();
@@ -61,6 +63,7 @@ logger.handlers[0].close()
     assert_eq!(running.stop().records_in(Encoding::Pickle), 100);
 }
 
+#[cfg(unix)]
 #[test]
 fn lines_of_openssl_arrive_over_tls() {
     let running = start();
