@@ -39,8 +39,6 @@ fn records_of_our_handler_arrive_over_tls() {
     assert_eq!((stats.records_in(Encoding::MessagePack), stats.refused(), stats.connections), (1_000, 0, 1));
 }
 
-// Programs of Unix, which are not there under Wine.
-#[cfg(unix)]
 #[test]
 fn pickles_of_cpython_arrive_over_tls() {
     let running = start();
@@ -63,7 +61,6 @@ logger.handlers[0].close()
     assert_eq!(running.stop().records_in(Encoding::Pickle), 100);
 }
 
-#[cfg(unix)]
 #[test]
 fn lines_of_openssl_arrive_over_tls() {
     let running = start();
