@@ -1,5 +1,5 @@
 //! A command-line tool: it logs behind queues and buffers, ends by `process::exit` the moment it knows how, and loses nothing: there is no
-//! guard to keep, and nothing to call before.
+//! guard to keep, and (but on Windows) nothing to call before.
 //!
 //! ```sh
 //! cargo run -p tracing-handlers-examples --example command                # the tool, run by itself, and what it left
@@ -10,6 +10,7 @@
 use std::error::Error;
 use std::path::Path;
 use std::process::{self, Command};
+use std::time::Duration;
 use std::{env, fs};
 
 use tracing_handlers::format::{Json, Text};
@@ -25,7 +26,12 @@ fn main() -> Result<(), Box<dyn Error>> {
     match arguments.split_first() {
         Some((command, files)) if command == "words" => {
             init()?;
-            process::exit(words(files))
+            let status = words(files);
+            if cfg!(windows) {
+                // There `process::exit` ends all threads at once, and with them what they would have written.
+                tracing_handlers::shutdown(Duration::from_secs(5));
+            }
+            process::exit(status)
         }
         Some((command, _)) => Err(format!("{command} is no command; there is `words FILE…`").into()),
         None => show(),

@@ -19,14 +19,15 @@ WINE, PROGRAM, DOUBLE = sys.argv[1:4]
 
 ERROR, WARNING, INFORMATION = 1, 2, 4
 
-# What the program is told, and what Windows has to get: type, category, id, text, raw data.
+# What the program is told, and what Windows has to get: type, category, id, strings, raw data.
 EVENTS = [
-    ("trace:1:0:five", (INFORMATION, 0, 1, "five", "")),
-    ("debug:1:0:ten", (INFORMATION, 0, 1, "ten", "")),
-    ("info:1000:65535:twenty ü \U0001f980", (INFORMATION, 65535, 1000, "twenty ü \U0001f980", "")),
-    ("warn:3221225473:7:\"thirty\" \\ \t|\n", (WARNING, 7, 0xC0000001, "\"thirty\" \\ \t|\n", "")),
-    ("error:1:0:forty:5", (ERROR, 0, 1, "forty", "0001020304")),
-    ("error:1:0:100 %1 %{x} %", (ERROR, 0, 1, "100 % 1 % {x} %", "")),
+    ("trace:1:0:five", (INFORMATION, 0, 1, ["five"], "")),
+    ("debug:1:0:ten", (INFORMATION, 0, 1, ["ten"], "")),
+    ("info:1000:65535:twenty ü \U0001f980", (INFORMATION, 65535, 1000, ["twenty ü \U0001f980"], "")),
+    ("warn:3221225473:7:\"thirty\" \\ \t|\n", (WARNING, 7, 0xC0000001, ["\"thirty\" \\ \t|\n"], "")),
+    ("error:1:0:forty:5", (ERROR, 0, 1, ["forty"], "0001020304")),
+    ("error:1:0:100 %1 %{x} %", (ERROR, 0, 1, ["100 % 1 % {x} %"], "")),
+    ("info:1:0:sold:1:apples ü:%3", (INFORMATION, 0, 1, ["sold", "apples ü", "% 3"], "00")),
 ]
 
 
@@ -96,19 +97,19 @@ class EveryArgument(unittest.TestCase):
         run = Run("shop", *(told for told, _ in EVENTS))
         self.assertEqual(run.order(), ["open"] + ["report"] * len(EVENTS) + ["close"])
         self.assertEqual((run.calls[0]["server"], run.calls[0]["source"]), (None, "shop"))
-        for call, (_, (kind, category, event, text, data)) in zip(run.named("report"), EVENTS, strict=True):
+        for call, (_, (kind, category, event, strings, data)) in zip(run.named("report"), EVENTS, strict=True):
             self.assertEqual((call["type"], call["category"], call["id"], call["user"]), (kind, category, event, None))
-            self.assertEqual([utf16(string) for string in call["strings"]], [text])
+            self.assertEqual([utf16(string) for string in call["strings"]], strings)
             self.assertEqual((call["data"], call["size"]), (data or None, len(data) // 2))
-        self.assertIn("delivered 6, pending 0, dropped 0; 0 cut", run.said)
+        self.assertIn("delivered 7, pending 0, dropped 0; 0 cut", run.said)
 
     def test_as_wine_traces_them(self):
         run = Run("shop", *(told for told, _ in EVENTS), double=False)
         self.assertIn('RegisterEventSourceW ((null),L"shop")', run.trace)
         events = traced(run.trace)
-        for found, (_, (kind, category, event, text, data)) in zip(events, EVENTS, strict=True):
-            self.assertEqual(found["numbers"], [kind, category, event, 0, 1, len(data) // 2])
-            self.assertEqual(found["strings"], [text])
+        for found, (_, (kind, category, event, strings, data)) in zip(events, EVENTS, strict=True):
+            self.assertEqual(found["numbers"], [kind, category, event, 0, len(strings), len(data) // 2])
+            self.assertEqual(found["strings"], strings)
         handles = {found["handle"] for found in events}
         self.assertEqual(len(handles), 1, "one source for all")
         self.assertIn(f"DeregisterEventSource ({handles.pop():016X})", run.trace)

@@ -3,7 +3,8 @@
 //! One of the two places in the project that may use `unsafe`: the declaration of C's `atexit` (C11 7.22.4.2). The function it
 //! is given has C's calling convention, touches no thread-local (they are gone by then) and must not unwind.
 //!
-//! On Windows `process::exit` is `ExitProcess`, which knows nothing of C: there only a return from `main` runs it.
+//! On Windows `process::exit` is `ExitProcess`, which knows nothing of C: there only a return from `main` runs it. Why no callback of the loader
+//! takes its place is said in `docs/guarantees.md`, "The end of a process".
 
 use std::ffi::c_int;
 use std::sync::Once;

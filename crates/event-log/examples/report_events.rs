@@ -1,7 +1,7 @@
 //! Reports the events that `tests/windows/event_log.py` looks for, and prints what the handler says of them.
 //!
-//! `report_events [SOURCE [MESSAGE]...]`; a message is `LEVEL:ID:CATEGORY:TEXT` or `LEVEL:ID:CATEGORY:TEXT:BYTES OF RAW DATA`. Without any, one
-//! event of each level. `register SOURCE FILE` and `unregister SOURCE` do only that.
+//! `report_events [SOURCE [MESSAGE]...]`; a message is `LEVEL:ID:CATEGORY:TEXT`, `LEVEL:ID:CATEGORY:TEXT:BYTES OF RAW DATA` or the same with
+//! `:STRING` for each further string. Without any, one event of each level. `register SOURCE FILE` and `unregister SOURCE` do only that.
 
 #![allow(clippy::print_stdout, reason = "a program for the console")]
 
@@ -28,6 +28,10 @@ fn builder(source: &str) -> EventLogHandlerBuilder {
         .format(|record: &Record<'_>, out: &mut Vec<u8>| out.extend_from_slice(record.message().as_bytes()))
         .event_id(move |record| u32::try_from(number(record, "id")).unwrap_or(1))
         .category(move |record| u16::try_from(number(record, "category")).unwrap_or_default())
+        .strings(|record| {
+            let strings = record.field("strings").and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default();
+            strings.split(':').filter(|string| !string.is_empty()).map(str::to_owned).collect()
+        })
         .raw_data(move |record| (0..number(record, "bytes")).map(|byte| byte.to_le_bytes()[0]).collect())
         .on_failure(|failure: &Failure<'_>| {
             let cause = failure.error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
@@ -45,6 +49,7 @@ fn report(builder: EventLogHandlerBuilder, messages: &[&str]) -> Result<(), Box<
         let long = text.strip_prefix('*').and_then(|count| count.parse().ok()).map(|count| "x".repeat(count));
         let record = Record::builder().level(level(parts.first().copied())).message(long.unwrap_or_else(|| text.to_owned()));
         let record = record.field("id", number(1, 1)?).field("category", number(2, 0)?).field("bytes", number(4, 0)?);
+        let record = record.field("strings", parts.get(5..).unwrap_or_default().join(":"));
         // What became of it is in the counters.
         handler.handle(&record.build().as_record()).ok();
     }

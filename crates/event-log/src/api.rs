@@ -65,8 +65,10 @@ pub struct Event<'a> {
     pub category: u16,
     /// The event id, by which the sentence is found in the message file.
     pub id: u32,
-    /// The one string, of at most [`MAX_TEXT_UNITS`](crate::MAX_TEXT_UNITS).
+    /// The first string, of at most [`MAX_TEXT_UNITS`](crate::MAX_TEXT_UNITS).
     pub text: &'a WideText,
+    /// The strings after it, each of at most as many.
+    pub strings: &'a [WideText],
     /// Raw data, of at most [`MAX_DATA_BYTES`](crate::MAX_DATA_BYTES).
     pub data: &'a [u8],
 }

@@ -23,6 +23,7 @@ use crate::registration::Entry;
 /// | [`level_map`](Self::level_map) | `ERROR` is an error, `WARN` a warning, the others information |
 /// | [`event_id`](Self::event_id), [`category`](Self::category) | 1, 0 |
 /// | [`format`](Self::format) | [`Text`] without time and level, which the event has itself |
+/// | [`strings`](Self::strings) | none beside the text |
 /// | [`raw_data`](Self::raw_data) | none |
 /// | [`api`](Self::api) | that of Windows; elsewhere none |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
@@ -44,6 +45,7 @@ impl EventLogHandlerBuilder {
             level_map: Box::new(EventType::from),
             event_id: Box::new(|_| 1),
             category: Box::new(|_| 0),
+            strings: None,
             raw_data: None,
         };
         let (log_type, message_file, api, on_failure) = (LogType::default(), None, None, None);
@@ -91,9 +93,24 @@ impl EventLogHandlerBuilder {
         self
     }
 
-    /// How the event's string is written.
+    /// How the event's text is written, which is its first string.
     pub fn format(mut self, format: impl Format) -> Self {
         self.policy.format = Box::new(format);
+        self
+    }
+
+    /// Further strings of a record, `%2`, `%3` and so on in the sentences of a [`message_file`](Self::message_file) of yours, where the text is
+    /// `%1`. Each has the bounds of the text. The default message file shows the text alone; the others stand in the details of the event.
+    ///
+    /// ```
+    /// use tracing_handlers_core::Record;
+    /// use tracing_handlers_event_log::EventLogHandler;
+    ///
+    /// let builder = EventLogHandler::builder("shop").strings(|record: &Record<'_>| vec![record.target().to_owned()]);
+    /// # drop(builder);
+    /// ```
+    pub fn strings(mut self, strings: impl Fn(&Record<'_>) -> Vec<String> + Send + Sync + 'static) -> Self {
+        self.policy.strings = Some(Box::new(strings));
         self
     }
 

@@ -48,6 +48,7 @@ pub(crate) struct Policy {
     pub(crate) level_map: Box<dyn Fn(Level) -> EventType + Send + Sync>,
     pub(crate) event_id: OfRecord<u32>,
     pub(crate) category: OfRecord<u16>,
+    pub(crate) strings: Option<OfRecord<Vec<String>>>,
     pub(crate) raw_data: Option<OfRecord<Vec<u8>>>,
 }
 
@@ -57,6 +58,7 @@ struct Prepared {
     category: u16,
     id: u32,
     text: WideText,
+    strings: Vec<WideText>,
     data: Vec<u8>,
     is_cut: bool,
 }
@@ -96,14 +98,14 @@ impl EventLogHandler {
         self.entry.unregister(&*self.api).map_err(|error| self.reporter.note(error))
     }
 
-    /// How many events had their text or raw data cut, because Windows allows no more.
+    /// How many events had a string or their raw data cut, because Windows allows no more.
     pub fn cut_events(&self) -> u64 {
         self.cut.load(Ordering::Relaxed)
     }
 
     fn report(&self, prepared: &Prepared) -> Result<(), Error> {
-        let Prepared { event_type, category, id, text, data, is_cut } = prepared;
-        let event = Event { event_type: *event_type, category: *category, id: *id, text, data };
+        let Prepared { event_type, category, id, text, strings, data, is_cut } = prepared;
+        let event = Event { event_type: *event_type, category: *category, id: *id, text, strings, data };
         let reported = {
             let mut state = lock(&self.state);
             let reported = match state.is_closed {
@@ -137,13 +139,20 @@ impl Policy {
     fn prepare(&self, record: &Record<'_>) -> Result<Prepared, Error> {
         let (text, is_text_cut) = with_line(&*self.format, record, b"", text::of_event)?;
         let rest = catch_unwind(AssertUnwindSafe(|| {
+            let strings = self.strings.as_ref().map(|strings| strings(record)).unwrap_or_default();
             let data = self.raw_data.as_ref().map(|data| data(record)).unwrap_or_default();
-            ((self.level_map)(record.level()), (self.category)(record), (self.event_id)(record), data)
+            ((self.level_map)(record.level()), (self.category)(record), (self.event_id)(record), strings, data)
         }));
-        let (event_type, category, id, mut data) =
+        let (event_type, category, id, strings, mut data) =
             rest.map_err(|_| Error::panicked("a function of the record, given to EventLogHandler, panicked"))?;
-        let is_data_cut = text::cut_data(&mut data);
-        Ok(Prepared { event_type, category, id, text, data, is_cut: is_text_cut || is_data_cut })
+        let mut is_cut = text::cut_data(&mut data) || is_text_cut;
+        let wide = |string: String| {
+            let (string, is_string_cut) = text::of_event(string.as_bytes());
+            is_cut |= is_string_cut;
+            string
+        };
+        let strings = strings.into_iter().map(wide).collect();
+        Ok(Prepared { event_type, category, id, text, strings, data, is_cut })
     }
 }
 

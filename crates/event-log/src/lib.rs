@@ -2,8 +2,8 @@
 //!
 //! # What it does
 //!
-//! [`EventLogHandler`] formats a record and reports it as one event with one string: type by level, event id, category and raw data by
-//! functions of the record. `build` registers the program as a source of events, so that Event Viewer finds a text for them.
+//! [`EventLogHandler`] formats a record and reports it as one event, whose string that is: type by level, event id, category, further strings and
+//! raw data by functions of the record. `build` registers the program as a source of events, so that Event Viewer finds a text for them.
 //!
 //! The Windows calls stand behind the trait [`Api`]. On other systems the crate compiles, and `build` fails unless it is given an
 //! [`api`](EventLogHandlerBuilder::api) of another kind.

@@ -6,6 +6,7 @@
 #![allow(unsafe_code, reason = "the event log and the registry are functions of C")]
 
 use std::io;
+use std::iter;
 use std::mem::ManuallyDrop;
 use std::ptr;
 
@@ -148,9 +149,11 @@ impl Source for OpenSource {
     fn report(&self, event: &Event<'_>) -> io::Result<()> {
         let too_long = |_| io::Error::from(io::ErrorKind::InvalidInput);
         let size = u32::try_from(event.data.len()).map_err(too_long)?;
-        let strings = [event.text.as_ptr()];
+        let strings: Vec<*const u16> = iter::once(event.text).chain(event.strings).map(WideText::as_ptr).collect();
+        let count = u16::try_from(strings.len()).map_err(too_long)?;
         let data = if event.data.is_empty() { ptr::null() } else { event.data.as_ptr().cast() };
-        // SAFETY: the handle is open; there is one string, which ends with a NUL; the size is that of the data; no user is allowed.
+        // SAFETY: the handle is open; the count is that of the strings, each of which ends with a NUL; the size is that of the data; no user is
+        // allowed.
         let is_reported = unsafe {
             ReportEventW(
                 self.0,
@@ -158,7 +161,7 @@ impl Source for OpenSource {
                 event.category,
                 event.id,
                 ptr::null_mut(),
-                1,
+                count,
                 size,
                 strings.as_ptr(),
                 data,
@@ -220,8 +223,9 @@ mod tests {
     fn an_event_is_reported_and_its_source_is_closed() {
         let source = Windows.open(&own_name("event")).unwrap();
         let text = WideText::new("an event of a test: ü 🦀");
-        let event = Event { event_type: EventType::Warning, category: 7, id: 1, text: &text, data: b"raw" };
+        let event = Event { event_type: EventType::Warning, category: 7, id: 1, text: &text, strings: &[], data: b"raw" };
         source.report(&event).unwrap();
+        source.report(&Event { strings: &[text.clone(), WideText::new("")], ..event }).unwrap();
         source.report(&Event { data: &[], ..event }).unwrap();
         source.close().unwrap();
     }

@@ -45,8 +45,9 @@ impl Datagrams {
 
     /// Reads datagrams until it is to stop, and those that have come by then.
     pub(crate) async fn serve(self, intake: Intake, mut stop: watch::Receiver<bool>) {
-        // A byte more than the longest frame tells that there was more.
-        let mut buffer = vec![0; intake.accepted.max_frame_bytes.saturating_add(5).min(LONGEST)];
+        // A byte more than the longest frame tells that there was more. To Windows a datagram that does not fit is a failure of the read.
+        let enough = if cfg!(windows) { LONGEST } else { intake.accepted.max_frame_bytes.saturating_add(5) };
+        let mut buffer = vec![0; enough.min(LONGEST)];
         loop {
             let ready = tokio::select! {
                 () = stopped(&mut stop) => break,

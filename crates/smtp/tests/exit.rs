@@ -20,6 +20,11 @@ fn main() {
         return end(port.parse().unwrap(), &env::var(HOW).unwrap());
     }
     for how in ["return", "exit", "drop"] {
+        // There it is `ExitProcess`, which runs no hook of C.
+        if cfg!(windows) && how == "exit" {
+            println!("a digest that waits goes out at the end of the process: {how} ... not on Windows");
+            continue;
+        }
         let mail = mail_of_a_process_that_ends_by(how);
         assert!(
             mail.iter().any(|line| line.ends_with("first")) && mail.iter().any(|line| line.ends_with("last")),

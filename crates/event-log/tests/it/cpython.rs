@@ -15,10 +15,10 @@ mod NTEventLogHandlerTest {
         let handler = EventLogHandler::builder("test_logging").api(log.clone()).format(message).build().unwrap();
         log_one(&handler);
 
-        let [Kept { source, event_type, category, id, text, data }] = log.events().try_into().unwrap();
+        let [Kept { source, event_type, category, id, text, strings, data }] = log.events().try_into().unwrap();
         assert_eq!((source.as_str(), text.to_string().as_str()), ("test_logging", "Test Log Message"));
         assert_eq!((event_type, category, id), (EventType::Information, 0, 1));
-        assert!(data.is_empty());
+        assert!(strings.is_empty() && data.is_empty());
     }
 
     /// On Windows itself, which says that it took the event. Under Wine nobody can read it back: its logs are always empty.

@@ -58,6 +58,20 @@ fn id_category_and_raw_data_are_functions_of_the_record() {
 }
 
 #[test]
+fn further_strings_come_behind_the_text_and_are_bounded_and_harmless_as_it_is() {
+    let set = |builder: EventLogHandlerBuilder| {
+        let strings = |record: &Record<'_>| vec![record.target().to_owned(), "%1\0".to_owned(), "x".repeat(MAX_TEXT_UNITS + 1)];
+        builder.format(raw).strings(strings)
+    };
+    let (handler, events) = events(set, &["sold"]);
+    let strings: Vec<_> = events[0].strings.iter().map(ToString::to_string).collect();
+    assert_eq!((events[0].text.to_string().as_str(), strings.len()), ("sold", 3));
+    assert_eq!((strings[0].as_str(), strings[1].as_str()), (record("sold").as_record().target(), "% 1␀"));
+    assert!(strings[2].ends_with("x…[24 characters cut]"), "{}", &strings[2][strings[2].len() - 40..]);
+    assert_eq!(handler.cut_events(), 1);
+}
+
+#[test]
 fn by_default_the_text_has_neither_time_nor_level() {
     let log = Log::default();
     let handler = EventLogHandler::builder("app").api(log.clone()).build().unwrap();
@@ -141,10 +155,11 @@ fn raw_data_is_cut_with_a_mark_and_counted() {
 #[test]
 fn a_panic_of_any_function_of_the_record_costs_that_record() {
     type Set = fn(EventLogHandlerBuilder) -> EventLogHandlerBuilder;
-    let all: [Set; 5] = [
+    let all: [Set; 6] = [
         |builder| builder.level_map(|_| panic!("deliberate mistake")),
         |builder| builder.event_id(|_| panic!("deliberate mistake")),
         |builder| builder.category(|_| panic!("deliberate mistake")),
+        |builder| builder.strings(|_| panic!("deliberate mistake")),
         |builder| builder.raw_data(|_| panic!("deliberate mistake")),
         |builder| builder.format(|_: &Record<'_>, _: &mut Vec<u8>| panic!("deliberate mistake")),
     ];

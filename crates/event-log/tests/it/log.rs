@@ -17,6 +17,7 @@ pub(crate) struct Kept {
     pub(crate) category: u16,
     pub(crate) id: u32,
     pub(crate) text: WideText,
+    pub(crate) strings: Vec<WideText>,
     pub(crate) data: Vec<u8>,
 }
 
@@ -146,12 +147,13 @@ impl Source for Open {
             return Err(io::Error::from_raw_os_error(number));
         }
         // As Windows is documented to.
-        if event.text.units().len() > 31_839 || event.data.len() > 61_440 {
+        let is_too_long = |string: &WideText| string.units().len() > 31_839;
+        if is_too_long(event.text) || event.strings.iter().any(is_too_long) || event.data.len() > 61_440 {
             return Err(io::Error::from_raw_os_error(1734));
         }
         let Event { event_type, category, id, .. } = *event;
-        let (text, data) = (event.text.clone(), event.data.to_vec());
-        state.events.push(Kept { source: self.name.clone(), event_type, category, id, text, data });
+        let (text, strings, data) = (event.text.clone(), event.strings.to_vec(), event.data.to_vec());
+        state.events.push(Kept { source: self.name.clone(), event_type, category, id, text, strings, data });
         Ok(())
     }
 

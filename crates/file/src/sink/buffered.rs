@@ -22,8 +22,8 @@ use crate::upkeep::Upkeep;
 /// | [`flush_interval`](Buffering::flush_interval): how long a record may stay in memory | 100 ms |
 /// | [`flush_level`](Buffering::flush_level): a record at this level or above is written at once | none |
 ///
-/// A buffered record is in memory until the next interval, flush, close, return from `main` or `process::exit`. It is lost by
-/// `abort`, `SIGKILL` and a power cut. Where writing fails, it stays in memory as long as there is room, and is written when
+/// A buffered record is in memory until the next interval, flush, close, return from `main` or (but on Windows) `process::exit`. It is
+/// lost by `abort`, `SIGKILL` and a power cut. Where writing fails, it stays in memory as long as there is room, and is written when
 /// the fault ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffering {

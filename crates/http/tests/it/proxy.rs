@@ -119,7 +119,7 @@ fn a_proxy_that_cannot_be_is_refused_and_no_secret_shown() {
 }
 
 /// CONNECT, with CPython's server behind the proxy.
-#[cfg(feature = "tls")]
+#[cfg(all(unix, feature = "tls"))]
 mod tunnels {
     use std::io::{self, BufReader, Write as _};
     use std::net::{Shutdown, TcpListener, TcpStream};

@@ -176,6 +176,7 @@ fn a_wrong_setting_ends_it_at_once_with_status_two() {
 }
 
 /// Opens connections until the limit of files, and keeps them until its stdin ends.
+#[cfg(target_os = "linux")]
 const IDLE: &str = "
 import resource, socket, sys
 hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
