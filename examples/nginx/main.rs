@@ -124,7 +124,7 @@ fn check(collector: &Collector, stats: &Stats) -> Result<(), Box<dyn Error>> {
     let (lines, mut seen, mut twice) = (collector.lines(), 0, 0);
     for line in &lines {
         let line: serde_json::Value = serde_json::from_str(line)?;
-        let order = line["fields"]["order"].as_u64().ok_or("a line without its number")?;
+        let order = line.pointer("/fields/order").and_then(serde_json::Value::as_u64).ok_or("a line without its number")?;
         match order.cmp(&seen) {
             Ordering::Equal => seen += 1,
             Ordering::Less => twice += 1,

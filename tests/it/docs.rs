@@ -67,16 +67,6 @@ fn wrong_sections(package: &Package) -> Option<String> {
     }
 }
 
-#[test]
-fn every_published_crate_names_its_features() {
-    for package in crates().into_iter().filter(|package| package.is_published && package.name != "tracing-handlers") {
-        let essay = essay(&package.folder);
-        let section = essay.split("# Features\n").nth(1).and_then(|rest| rest.split("\n# ").next()).unwrap_or_default();
-        let missing: Vec<_> = package.features.iter().filter(|feature| !section.contains(&format!("`{feature}`"))).collect();
-        assert!(missing.is_empty(), "the section *Features* of {}/src/lib.rs does not name {missing:?}", package.folder);
-    }
-}
-
 /// Cargo packs what lies in the folder of a crate, and the README that its manifest names.
 #[test]
 fn every_published_crate_is_packed_with_the_licences_and_what_a_registry_shows() {
