@@ -8,6 +8,7 @@
 //! | [`clock`] | a clock that the test moves |
 //! | [`gate`] | a place where a thread waits until the test lets it go on |
 //! | [`killed_writers`] | processes that write to one log until they are killed, and what they must leave |
+//! | [`peers`] | peers on loopback that keep what they get, go away and come back; a port that stays the test's own |
 //! | [`proxy`] | a proxy that cuts, resets, stops and slows down the connections that go through it |
 //! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
 //! | [`format`](mod@format) | the format that the suite expects: the escaped message and nothing else |
@@ -31,6 +32,7 @@ pub mod file_subject;
 pub mod format;
 pub mod gate;
 pub mod killed_writers;
+pub mod peers;
 pub mod proxy;
 
 pub use self::capture::{CollectingHandler, FailureLog, record};

@@ -11,7 +11,7 @@ use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::proxy::{Fault, Proxy, Valve};
 use tracing_handlers_testing::{FailureLog, record};
 
-use crate::peer::read_frame;
+use crate::frames::read_frame;
 
 /// The numbers that came, by connection.
 #[derive(Clone, Default)]

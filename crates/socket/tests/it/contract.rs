@@ -1,34 +1,20 @@
 //! The contract suite, with peers on loopback.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tracing_handlers_core::{Deadline, Error, Handler, Record, Stats};
+use tracing_handlers_core::{Handler, Record};
 use tracing_handlers_socket::{DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::format::line_of;
+#[cfg(unix)]
+use tracing_handlers_testing::peers::UnixDatagramPeer;
+use tracing_handlers_testing::peers::{Opened, Paced, StreamPeer, UdpPeer};
 use tracing_handlers_testing::{FailureLog, MessageOnly, Subject, contract};
 
-#[cfg(unix)]
-use crate::peer::UnixDatagramPeer;
-use crate::peer::{Arrived, StreamPeer, UdpPeer};
+use crate::frames::{FRAMES, payload_of};
 
 /// The longest that goes into a datagram, with the rest of the record.
 const LONGEST: usize = 60_000;
-
-/// A handler whose lines are what arrived: as many at least as it counts as delivered.
-#[derive(Default)]
-struct Opened(OnceLock<Arc<dyn Handler>>);
-
-impl Opened {
-    fn keep(&self, handler: impl Handler) -> Arc<dyn Handler> {
-        Arc::clone(self.0.get_or_init(|| Arc::new(handler)))
-    }
-
-    fn payloads(&self, arrived: &Arrived) -> Vec<Vec<u8>> {
-        let delivered = self.0.get().map_or(0, |handler| handler.stats().delivered);
-        arrived.at_least(delivered as usize)
-    }
-}
 
 fn messages(payloads: Vec<Vec<u8>>) -> Vec<String> {
     payloads.iter().map(|payload| line_of(Record::decode(payload).unwrap().message())).collect()
@@ -93,36 +79,12 @@ impl Subject for Unix {
     }
 }
 
-/// Lets no more datagrams be under way than the system keeps for who reads them: UDP itself knows no such limit.
-struct Paced {
-    handler: DatagramHandler,
-    arrived: Arrived,
-}
-
-impl Handler for Paced {
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.handler.handle(record)?;
-        let stats = self.handler.stats();
-        self.arrived.wait_for((stats.handled - stats.dropped()).saturating_sub(50) as usize);
-        Ok(())
-    }
-    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
-        self.handler.flush(deadline)
-    }
-    fn close(&self, deadline: Deadline) -> Result<(), Error> {
-        self.handler.close(deadline)
-    }
-    fn stats(&self) -> Stats {
-        self.handler.stats()
-    }
-}
-
 /// UDP, MessagePack. A peer that is away is no failure there.
 struct Udp(UdpPeer, Opened);
 
 impl Subject for Udp {
     fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
-        let handler = room!(DatagramHandler::builder().udp("127.0.0.1", self.0.port), failures);
+        let handler = room!(DatagramHandler::builder().udp("127.0.0.1", self.0.address.port()), failures);
         self.1.keep(Paced { handler, arrived: self.0.arrived.clone() })
     }
     fn lines(&self) -> Vec<String> {
@@ -165,9 +127,9 @@ impl Subject for UnixDatagrams {
     }
 }
 
-contract!(tcp, || Tcp(StreamPeer::tcp(), Opened::default()));
+contract!(tcp, || Tcp(StreamPeer::tcp(FRAMES), Opened::default()));
 #[cfg(unix)]
-contract!(unix, || Unix(StreamPeer::unix(), Opened::default()));
-contract!(udp, || Udp(UdpPeer::new(), Opened::default()));
+contract!(unix, || Unix(StreamPeer::unix(FRAMES), Opened::default()));
+contract!(udp, || Udp(UdpPeer::new(payload_of), Opened::default()));
 #[cfg(unix)]
-contract!(unix_datagrams, || UnixDatagrams(UnixDatagramPeer::new(), Opened::default()));
+contract!(unix_datagrams, || UnixDatagrams(UnixDatagramPeer::new(payload_of), Opened::default()));

@@ -7,10 +7,10 @@ use tracing_handlers_core::{DropReason, Handler, HandlerLayer};
 use tracing_handlers_socket::{DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::FailureLog;
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::peers::{Address, Port};
 use tracing_handlers_testing::record;
 use tracing_subscriber::prelude::*;
 
-use crate::peer::{Address, Port};
 use crate::python::{Python, Seen};
 
 /// `spam` and `eggs` arrive.

@@ -4,9 +4,10 @@ use std::process::Command;
 
 use tracing_handlers_core::Handler;
 use tracing_handlers_socket::SocketHandler;
+use tracing_handlers_testing::peers::StreamPeer;
 use tracing_handlers_testing::record;
 
-use crate::peer::StreamPeer;
+use crate::frames::FRAMES;
 
 const PORT: &str = "TRACING_HANDLERS_SOCKET_EXIT_PORT";
 const RECORDS: usize = 1_000;
@@ -24,7 +25,7 @@ fn child_that_logs_and_exits() {
 #[cfg(unix)]
 #[test]
 fn a_process_that_exits_at_once_sends_what_waits() {
-    let peer = StreamPeer::tcp();
+    let peer = StreamPeer::tcp(FRAMES);
     let child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "exit::child_that_logs_and_exits", "--test-threads=1"])
         .env(PORT, peer.address.port().to_string())

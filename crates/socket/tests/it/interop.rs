@@ -8,10 +8,10 @@ use tracing::{debug, error, info, trace, warn};
 use tracing_handlers_core::{Deadline, Handler, HandlerLayer};
 use tracing_handlers_socket::{DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::peers::Port;
 use tracing_handlers_testing::{FailureLog, record};
 use tracing_subscriber::prelude::*;
 
-use crate::peer::Port;
 use crate::python::{Python, Seen};
 
 /// One event of each level, in a span, and 500 more; all of them, as Python sees them.

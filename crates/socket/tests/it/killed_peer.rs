@@ -11,9 +11,10 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, Handler, Record};
 use tracing_handlers_socket::{Retry, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::peers::{Port, listen_on};
 use tracing_handlers_testing::{FailureLog, record};
 
-use crate::peer::{Port, listen_on, read_frame};
+use crate::frames::read_frame;
 
 const PORT: &str = "TRACING_HANDLERS_KILLED_PEER_PORT";
 const FILE: &str = "TRACING_HANDLERS_KILLED_PEER_FILE";

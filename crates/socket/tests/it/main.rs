@@ -15,11 +15,11 @@ mod contract;
 #[cfg(unix)]
 mod cpython;
 mod exit;
+mod frames;
 // Compared with CPython and other programs of Unix, which are not there under Wine.
 #[cfg(unix)]
 mod interop;
 mod killed_peer;
-mod peer;
 mod peers;
 // Compared with CPython and other programs of Unix, which are not there under Wine.
 #[cfg(unix)]

@@ -9,10 +9,11 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, DropReason, Handler, HandlerLayer, Record, Timestamp};
 use tracing_handlers_socket::{DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::peers::{Arrived, Port, StreamPeer};
 use tracing_handlers_testing::{FailureLog, record};
 use tracing_subscriber::prelude::*;
 
-use crate::peer::{Arrived, Port, StreamPeer, read_frame};
+use crate::frames::{FRAMES, read_frame};
 #[cfg(unix)]
 use crate::python::Python;
 
@@ -84,7 +85,7 @@ fn a_dead_peer_with_everything_at_trace_makes_no_record_of_its_own() {
 
 #[test]
 fn records_wait_for_a_peer_that_comes_late_and_keep_their_order() {
-    let peer = StreamPeer::tcp();
+    let peer = StreamPeer::tcp(FRAMES);
     peer.leave();
     let builder = SocketHandler::builder().tcp("127.0.0.1", peer.address.port()).retry(soon());
     let handler = builder.on_failure(FailureLog::new()).build().unwrap();
@@ -103,7 +104,7 @@ fn records_wait_for_a_peer_that_comes_late_and_keep_their_order() {
 
 #[test]
 fn a_lossy_handler_is_well_again_when_its_peer_is() {
-    let peer = StreamPeer::tcp();
+    let peer = StreamPeer::tcp(FRAMES);
     peer.leave();
     let failures = FailureLog::new();
     let builder = SocketHandler::builder().tcp("127.0.0.1", peer.address.port()).retry(soon()).lossy_like_python(true);
@@ -172,7 +173,7 @@ fn a_lossy_handler_drops_what_a_peer_that_stops_reading_did_not_get_and_no_more(
 
 #[test]
 fn messagepack_is_the_record_as_it_is() {
-    let peer = StreamPeer::tcp();
+    let peer = StreamPeer::tcp(FRAMES);
     let handler = SocketHandler::builder().tcp("127.0.0.1", peer.address.port()).build().unwrap();
     let sent =
         Record::builder().message("slow").field("millis", 812_u64).span("request", "app", [("id", 7_i64.into())]).build();
@@ -243,7 +244,7 @@ fn settings_that_let_nothing_through_are_refused() {
 /// Where no runtime is, inside of one, and after it is gone.
 #[test]
 fn runtimes_of_the_application_are_neither_needed_nor_touched() {
-    let peer = StreamPeer::tcp();
+    let peer = StreamPeer::tcp(FRAMES);
     let build = || SocketHandler::builder().tcp("127.0.0.1", peer.address.port()).build().unwrap();
     let current = tokio::runtime::Builder::new_current_thread().build().unwrap();
     let several = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().unwrap();

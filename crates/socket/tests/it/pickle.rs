@@ -11,13 +11,14 @@ use tracing_handlers_core::{Handler, Level, Record, RecordBuf, Timestamp, Value}
 use tracing_handlers_socket::{Encoding, SocketHandler};
 use tracing_handlers_testing::ManualClock;
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::peers::StreamPeer;
 
-use crate::peer::StreamPeer;
+use crate::frames::FRAMES;
 use crate::python::{Python, Seen};
 
 /// What a handler sends for these records; its clock says when the process began.
 fn pickles(records: &[RecordBuf], started: Timestamp) -> Vec<Vec<u8>> {
-    let peer = StreamPeer::tcp();
+    let peer = StreamPeer::tcp(FRAMES);
     let builder = SocketHandler::builder().tcp(Ipv4Addr::LOCALHOST.to_string(), peer.address.port());
     let builder = builder.encoding(Encoding::Pickle).clock(ManualClock::new(started)).capacity(100_000).capacity_bytes(1 << 30);
     let handler = builder.max_age(std::time::Duration::MAX).build().unwrap();

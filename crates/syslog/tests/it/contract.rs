@@ -1,31 +1,15 @@
 //! The contract suite, with daemons on loopback.
 
-use std::sync::{Arc, OnceLock};
+use std::io::{self, BufRead};
+use std::sync::Arc;
 use std::time::Duration;
 
-use tracing_handlers_core::{Deadline, Error, Handler, Record, Stats};
+use tracing_handlers_core::Handler;
 use tracing_handlers_syslog::{Retry, SyslogHandler, SyslogHandlerBuilder};
-use tracing_handlers_testing::{FailureLog, MessageOnly, Subject, contract};
-
 #[cfg(unix)]
-use crate::peer::UnixDatagramPeer;
-use crate::peer::{Arrived, TcpPeer, UdpPeer};
-
-/// A handler whose lines are what arrived: as many at least as it counts as delivered.
-#[derive(Default)]
-struct Opened(OnceLock<Arc<dyn Handler>>);
-
-impl Opened {
-    fn keep(&self, handler: impl Handler) -> Arc<dyn Handler> {
-        Arc::clone(self.0.get_or_init(|| Arc::new(handler)))
-    }
-
-    fn texts(&self, arrived: &Arrived, text: impl Fn(&str) -> Option<&str>) -> Vec<String> {
-        let delivered = self.0.get().map_or(0, |handler| handler.stats().delivered);
-        let messages = arrived.at_least(delivered as usize).into_iter().map(|message| String::from_utf8(message).unwrap());
-        messages.map(|message| text(&message).unwrap_or_else(|| panic!("{message}")).to_owned()).collect()
-    }
-}
+use tracing_handlers_testing::peers::UnixDatagramPeer;
+use tracing_handlers_testing::peers::{Framing, Opened, Paced, StreamPeer, UdpPeer};
+use tracing_handlers_testing::{FailureLog, MessageOnly, Subject, contract};
 
 fn open(builder: SyslogHandlerBuilder, failures: FailureLog) -> SyslogHandler {
     let soon = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));
@@ -33,21 +17,42 @@ fn open(builder: SyslogHandlerBuilder, failures: FailureLog) -> SyslogHandler {
     builder.capacity(10_000).capacity_bytes(64 << 20).build().unwrap()
 }
 
+fn texts(messages: Vec<Vec<u8>>, text: impl Fn(&str) -> Option<&str>) -> Vec<String> {
+    let messages = messages.into_iter().map(|message| String::from_utf8(message).unwrap());
+    messages.map(|message| text(&message).unwrap_or_else(|| panic!("{message}")).to_owned()).collect()
+}
+
 /// What stands behind a header of six words and the mark of no structured data.
 fn text_of_5424(message: &str) -> Option<&str> {
     message.splitn(8, ' ').nth(7)
 }
 
+/// Messages behind their lengths (RFC 6587).
+const COUNTED: Framing =
+    Framing { read: read_counted, frame: |message| [message.len().to_string().as_bytes(), b" ", message].concat() };
+
+fn read_counted(stream: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut length = Vec::new();
+    stream.read_until(b' ', &mut length)?;
+    if length.pop().is_none() {
+        return Ok(None);
+    }
+    let length = String::from_utf8(length).unwrap();
+    let mut message = vec![0; length.parse().unwrap_or_else(|_| panic!("no length: {length:?}"))];
+    stream.read_exact(&mut message)?;
+    Ok(Some(message))
+}
+
 /// RFC 5424, octet counting.
-struct Tcp(TcpPeer, Opened);
+struct Tcp(StreamPeer, Opened);
 
 impl Subject for Tcp {
     fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
-        let builder = SyslogHandler::builder().tcp(format!("127.0.0.1:{}", self.0.port())).max_message_bytes(4 << 20);
+        let builder = SyslogHandler::builder().tcp(format!("127.0.0.1:{}", self.0.address.port())).max_message_bytes(4 << 20);
         self.1.keep(open(builder, failures))
     }
     fn lines(&self) -> Vec<String> {
-        self.1.texts(&self.0.arrived, text_of_5424)
+        texts(self.1.payloads(&self.0.arrived), text_of_5424)
     }
     fn break_destination(&self) -> bool {
         self.0.leave();
@@ -55,30 +60,6 @@ impl Subject for Tcp {
     }
     fn mend(&self) {
         self.0.come();
-    }
-}
-
-/// Lets no more datagrams be under way than the system keeps for who reads them: UDP itself knows no such limit.
-struct Paced {
-    handler: SyslogHandler,
-    arrived: Arrived,
-}
-
-impl Handler for Paced {
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        self.handler.handle(record)?;
-        let stats = self.handler.stats();
-        self.arrived.wait_for((stats.handled - stats.dropped()).saturating_sub(50) as usize);
-        Ok(())
-    }
-    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
-        self.handler.flush(deadline)
-    }
-    fn close(&self, deadline: Deadline) -> Result<(), Error> {
-        self.handler.close(deadline)
-    }
-    fn stats(&self) -> Stats {
-        self.handler.stats()
     }
 }
 
@@ -91,7 +72,7 @@ impl Subject for Udp {
         self.1.keep(Paced { handler, arrived: self.0.arrived.clone() })
     }
     fn lines(&self) -> Vec<String> {
-        self.1.texts(&self.0.arrived, text_of_5424)
+        texts(self.1.payloads(&self.0.arrived), text_of_5424)
     }
     fn break_destination(&self) -> bool {
         false
@@ -112,7 +93,7 @@ impl Subject for Unix {
         self.1.keep(open(SyslogHandler::builder().unix(self.0.path()), failures))
     }
     fn lines(&self) -> Vec<String> {
-        self.1.texts(&self.0.arrived, |message| Some(message.split_once(": ")?.1))
+        texts(self.1.payloads(&self.0.arrived), |message| Some(message.split_once(": ")?.1))
     }
     fn break_destination(&self) -> bool {
         self.0.leave();
@@ -126,7 +107,7 @@ impl Subject for Unix {
     }
 }
 
-contract!(tcp, || Tcp(TcpPeer::new(), Opened::default()));
-contract!(udp, || Udp(UdpPeer::new(), Opened::default()));
+contract!(tcp, || Tcp(StreamPeer::tcp(COUNTED), Opened::default()));
+contract!(udp, || Udp(UdpPeer::new(<[u8]>::to_vec), Opened::default()));
 #[cfg(unix)]
-contract!(unix_datagrams, || Unix(UnixDatagramPeer::new(), Opened::default()));
+contract!(unix_datagrams, || Unix(UnixDatagramPeer::new(<[u8]>::to_vec), Opened::default()));

@@ -6,10 +6,9 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, Handler, Level, Record};
 use tracing_handlers_syslog::{Protocol, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
-
 #[cfg(unix)]
-use crate::peer::UnixDatagramPeer;
-use crate::peer::{Arrived, UdpPeer};
+use tracing_handlers_testing::peers::UnixDatagramPeer;
+use tracing_handlers_testing::peers::{Arrived, UdpPeer};
 
 fn python() -> SyslogHandlerBuilder {
     let soon = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));
@@ -32,33 +31,33 @@ fn output(to: impl Fn() -> SyslogHandlerBuilder, arrived: &Arrived) {
 
 #[test]
 fn sys_log_handler_test_output() {
-    let peer = UdpPeer::new();
+    let peer = UdpPeer::new(<[u8]>::to_vec);
     output(|| python().udp(peer.address), &peer.arrived);
 }
 
 #[test]
 fn ipv6_sys_log_handler_test_output() {
-    let peer = UdpPeer::at(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)));
+    let peer = UdpPeer::at(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)), <[u8]>::to_vec);
     output(|| python().udp(peer.address), &peer.arrived);
 }
 
 #[cfg(unix)]
 #[test]
 fn unix_sys_log_handler_test_output() {
-    let peer = UnixDatagramPeer::new();
+    let peer = UnixDatagramPeer::new(<[u8]>::to_vec);
     output(|| python().unix(peer.path()), &peer.arrived);
 }
 
 /// CPython's test closes the handler and logs on. With us a closed handler refuses; what goes and comes back here is the daemon.
 fn reconnection(address: SocketAddr) {
-    let mut peer = UdpPeer::at(address);
+    let mut peer = UdpPeer::at(address, <[u8]>::to_vec);
     let handler = python().udp(peer.address).build().unwrap();
     for _ in 0..3 {
         log(&handler);
         assert_eq!(peer.arrived.at_least(1), [b"<11>sp\xc3\xa4m\x00"]);
         let address = peer.address;
         drop(peer);
-        peer = UdpPeer::at(address);
+        peer = UdpPeer::at(address, <[u8]>::to_vec);
     }
 }
 
@@ -75,7 +74,7 @@ fn ipv6_sys_log_handler_test_udp_reconnection() {
 #[cfg(unix)]
 #[test]
 fn unix_sys_log_handler_test_udp_reconnection() {
-    let peer = UnixDatagramPeer::new();
+    let peer = UnixDatagramPeer::new(<[u8]>::to_vec);
     let handler = python().unix(peer.path()).build().unwrap();
     for round in 1..4 {
         log(&handler);

@@ -5,7 +5,7 @@ use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-pub(crate) use crate::peer::wait_until;
+pub(crate) use crate::waiting::wait_until;
 
 /// A real daemon that can be killed.
 pub(crate) trait Daemon {

@@ -18,7 +18,6 @@ mod daemon;
 mod killed;
 #[cfg(unix)]
 mod local;
-mod peer;
 mod priority;
 mod properties;
 #[cfg(all(target_os = "linux", feature = "relp"))]
@@ -32,4 +31,6 @@ mod settings;
 mod syslog_ng;
 #[cfg(target_os = "linux")]
 mod syslog_ngd;
+#[cfg(unix)]
+mod waiting;
 mod wire;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, Handler, Record};
 use tracing_handlers_syslog::{Framing, Newlines, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::peers::Port;
 use tracing_handlers_testing::{FailureLog, record};
 
 use crate::daemon::Daemon as _;
-use crate::peer::Port;
 use crate::rsyslog::{HOSTILE, assert_rfc3164, assert_rfc5424, event, network, of_3164, send};
 use crate::rsyslogd::Rsyslog;
 

@@ -1,0 +1,118 @@
+//! Peers that keep datagrams.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+#[cfg(unix)]
+use std::os::unix::net::UnixDatagram;
+#[cfg(unix)]
+use std::path::PathBuf;
+#[cfg(unix)]
+use std::sync::Mutex;
+use std::thread::{self, JoinHandle};
+
+#[cfg(unix)]
+use tempfile::TempDir;
+#[cfg(unix)]
+use tracing_handlers_core::sync::lock;
+
+use super::Arrived;
+
+/// What of a datagram is kept.
+pub type Payload = fn(&[u8]) -> Vec<u8>;
+
+/// Keeps the datagrams of a port.
+pub struct UdpPeer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// What it got.
+    pub arrived: Arrived,
+    reader: Option<JoinHandle<()>>,
+}
+
+impl UdpPeer {
+    /// One at a port of IPv4 that is free.
+    pub fn new(payload: Payload) -> Self {
+        Self::at((Ipv4Addr::LOCALHOST, 0).into(), payload)
+    }
+
+    /// One at this address.
+    pub fn at(address: SocketAddr, payload: Payload) -> Self {
+        let socket = UdpSocket::bind(address).unwrap();
+        let address = socket.local_addr().unwrap();
+        let arrived = Arrived::default();
+        let kept = arrived.clone();
+        let reader = thread::spawn(move || keep_datagrams(|buffer| socket.recv(buffer), payload, &kept));
+        Self { address, arrived, reader: Some(reader) }
+    }
+}
+
+impl Drop for UdpPeer {
+    fn drop(&mut self) {
+        // What went wrong shows elsewhere.
+        if let Ok(socket) = UdpSocket::bind((self.address.ip(), 0)) {
+            socket.send_to(b"", self.address).ok();
+        }
+        self.reader.take().map(JoinHandle::join);
+    }
+}
+
+/// Keeps the datagrams of a socket in the file system.
+#[cfg(unix)]
+pub struct UnixDatagramPeer {
+    folder: TempDir,
+    /// What it got.
+    pub arrived: Arrived,
+    payload: Payload,
+    reader: Mutex<Option<JoinHandle<()>>>,
+}
+
+#[cfg(unix)]
+impl UnixDatagramPeer {
+    /// One that listens.
+    pub fn new(payload: Payload) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let peer = Self { folder, arrived: Arrived::default(), payload, reader: Mutex::default() };
+        peer.come();
+        peer
+    }
+
+    /// Where it listens.
+    pub fn path(&self) -> PathBuf {
+        self.folder.path().join("peer")
+    }
+
+    /// Listens again.
+    pub fn come(&self) {
+        let socket = UnixDatagram::bind(self.path()).unwrap();
+        let (arrived, payload) = (self.arrived.clone(), self.payload);
+        let read = move || keep_datagrams(|buffer| socket.recv(buffer), payload, &arrived);
+        *lock(&self.reader) = Some(thread::spawn(read));
+    }
+
+    /// Listens no more, and leaves no socket.
+    pub fn leave(&self) {
+        let Some(reader) = lock(&self.reader).take() else { return };
+        // Runs in a drop as well: what went wrong shows elsewhere.
+        UnixDatagram::unbound().unwrap().send_to(b"", self.path()).ok();
+        reader.join().ok();
+        std::fs::remove_file(self.path()).ok();
+    }
+}
+
+#[cfg(unix)]
+impl Drop for UnixDatagramPeer {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Up to an empty one.
+fn keep_datagrams(receive: impl Fn(&mut [u8]) -> io::Result<usize>, payload: Payload, arrived: &Arrived) {
+    let mut buffer = vec![0; 1 << 21];
+    loop {
+        match receive(&mut buffer).unwrap() {
+            0 => return,
+            length => arrived.add(payload(&buffer[..length])),
+        }
+    }
+}
