@@ -56,10 +56,11 @@ fn the_documentation_of_a_builder_names_every_setter_and_nothing_else() {
 #[test]
 fn a_setter_that_the_table_does_not_name_would_be_found() {
     let text = "/// | setting | default |\n/// |---|---|\n/// | [`one`](Self::one), `two` | 1 |\npub struct BBuilder {\n}\n\nimpl BBuilder {\n    \
-                pub fn one(mut self) -> Self {}\n    more!();\n}\n\nmacro_rules! more {\n    () => {\n        pub fn three(mut self) {}\n    };\n}\n";
+                pub fn one(mut self) -> Self {}\n    more!();\n}\n\nmacro_rules! more {\n    () => {\n        pub fn three(mut self) {}\n        $crate::and!(\"1\");\n    };\n}\n\n\
+                macro_rules! and {\n    ($a:literal) => {\n        pub fn four(mut self) {}\n    };\n}\n";
     let source = Source::new("b.rs", text);
     let [built] = &built_in("b", &source, std::slice::from_ref(&source))[..] else { panic!("one builder") };
-    assert_eq!(built.setters, ["one", "three"].map(str::to_owned).into());
+    assert_eq!(built.setters, ["four", "one", "three"].map(str::to_owned).into());
     assert_eq!(settings_of(&built.table[2]), ["one", "two"]);
 }
 
@@ -96,16 +97,19 @@ fn setters(name: &str, text: &str, everything: &[Source]) -> BTreeSet<String> {
         let head = head.strip_prefix('<').and_then(|rest| rest.split_once('>')).map_or(head, |(_, rest)| rest).trim_start();
         head.strip_prefix(name).is_some_and(|rest| rest.starts_with([' ', '<']))
     });
-    let blocks = heads.map(|head| block(text, &format!("{head}\n")));
-    let mut found = BTreeSet::new();
-    for own in blocks {
-        found.extend(setters_in(own));
-        for called in own.lines().filter_map(|line| line.trim().strip_suffix("!();")) {
-            let head = format!("macro_rules! {} {{\n", called.rsplit("::").next().unwrap_or(called));
-            let home = everything.iter().find(|source| source.text.contains(&head));
-            found.extend(home.into_iter().flat_map(|source| setters_in(block(&source.text, &head))));
-        }
-    }
+    heads.flat_map(|head| setters_in(block(text, &format!("{head}\n")), everything)).collect()
+}
+
+/// The names of the public setters in a block, and in the macros that it calls.
+fn setters_in(block: &str, everything: &[Source]) -> Vec<String> {
+    let called = block.lines().filter_map(|line| line.trim().strip_suffix(");")?.split_once("!("));
+    let of_macro = |(path, _): (&str, &str)| {
+        let head = format!("macro_rules! {} {{\n", path.rsplit("::").next().unwrap_or(path));
+        let home = everything.iter().find(|source| source.text.contains(&head));
+        home.map(|source| setters_in(self::block(&source.text, &head), everything)).unwrap_or_default()
+    };
+    let mut found = own_setters(block);
+    found.extend(called.flat_map(of_macro));
     found
 }
 
@@ -115,8 +119,8 @@ fn block<'t>(text: &'t str, head: &str) -> &'t str {
     rest.split_once("\n}\n").map_or(rest, |(block, _)| block)
 }
 
-/// The names of the public setters.
-fn setters_in(block: &str) -> Vec<String> {
+/// The names of the public setters that stand there.
+fn own_setters(block: &str) -> Vec<String> {
     let functions = block.split("    pub fn ").skip(1).filter_map(|rest| rest.split_once('('));
     let setters = functions.filter(|(_, arguments)| arguments.trim_start().starts_with("mut self"));
     let names = setters.map(|(name, _)| name.split('<').next().unwrap_or(name));

@@ -33,6 +33,7 @@
 //! in every record that follows. Text formats always escape control characters.
 
 pub mod buffer;
+mod builder;
 mod capture;
 pub mod clock;
 mod deadline;

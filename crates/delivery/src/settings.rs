@@ -81,35 +81,7 @@ impl Settings {
 #[macro_export]
 macro_rules! delivery_settings {
     () => {
-        /// The most records that wait for the peer; 8,192 by default.
-        pub fn capacity(mut self, records: usize) -> Self {
-            self.settings.limits.records = records;
-            self
-        }
-
-        /// The most bytes of memory that waiting records take; 16 MiB by default.
-        pub fn capacity_bytes(mut self, bytes: usize) -> Self {
-            self.settings.limits.bytes = bytes;
-            self
-        }
-
-        /// What becomes of a record that finds no room; by default it is dropped, counted and reported.
-        pub fn overflow(mut self, overflow: $crate::Overflow) -> Self {
-            self.settings.limits.overflow = overflow;
-            self
-        }
-
-        /// How long a record may wait before somebody looks; 5 ms by default.
-        pub fn max_delay(mut self, delay: ::std::time::Duration) -> Self {
-            self.settings.limits.max_delay = delay;
-            self
-        }
-
-        /// From which level up a record is sent at once; `ERROR` by default.
-        pub fn wake_level(mut self, level: $crate::core::Level) -> Self {
-            self.settings.limits.wake_level = level;
-            self
-        }
+        $crate::core::queue_limit_settings!("8,192", "16 MiB");
 
         /// When a failed attempt is repeated.
         pub fn retry(mut self, retry: $crate::Retry) -> Self {

@@ -36,36 +36,7 @@ impl QueueSettings {
 /// The setters of every builder with a bounded queue; the builder has a field `settings: QueueSettings`.
 macro_rules! queue_settings {
     () => {
-        /// The most records that wait; 65,536 by default.
-        pub fn capacity(mut self, records: usize) -> Self {
-            self.settings.limits.records = records;
-            self
-        }
-
-        /// The most bytes of memory that waiting records take; 32 MiB by default. A larger record is taken when it is alone.
-        pub fn capacity_bytes(mut self, bytes: usize) -> Self {
-            self.settings.limits.bytes = bytes;
-            self
-        }
-
-        /// What becomes of a record that finds no room; [`Overflow::DropNewest`](tracing_handlers_core::buffer::Overflow) by default.
-        pub fn overflow(mut self, overflow: tracing_handlers_core::buffer::Overflow) -> Self {
-            self.settings.limits.overflow = overflow;
-            self
-        }
-
-        /// How long a record may wait before the thread looks; 5 ms by default. Waking a thread costs its caller more than all the
-        /// rest, so in the common case nobody does.
-        pub fn max_delay(mut self, delay: std::time::Duration) -> Self {
-            self.settings.limits.max_delay = delay;
-            self
-        }
-
-        /// From which level up a record wakes the thread at once; `ERROR` by default.
-        pub fn wake_level(mut self, level: tracing_handlers_core::Level) -> Self {
-            self.settings.limits.wake_level = level;
-            self
-        }
+        tracing_handlers_core::queue_limit_settings!("65,536", "32 MiB");
 
         /// Whether what waits is handed on when the process ends by returning from `main` or, but on Windows, by `process::exit`; on by default.
         pub fn drain_on_exit(mut self, drain: bool) -> Self {

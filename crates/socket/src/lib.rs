@@ -59,6 +59,13 @@ mod wire;
 pub use self::builder::{DatagramHandlerBuilder, SocketHandlerBuilder};
 pub use self::handler::{DatagramHandler, DatagramLayer, SocketHandler, SocketLayer};
 pub use self::wire::Encoding;
+
+/// For the crate that reads what this one writes; no promise to anybody else.
+#[doc(hidden)]
+pub mod export {
+    pub use crate::wire::is_taken;
+}
+
 #[cfg(feature = "tls")]
 pub use tracing_handlers_delivery::Tls;
 pub use tracing_handlers_delivery::{Overflow, Retry, Status};

@@ -63,17 +63,6 @@ impl Default for Json {
     }
 }
 
-macro_rules! switches {
-    ($($(#[$doc:meta])* $name:ident)*) => {$(
-        $(#[$doc])*
-        #[must_use]
-        pub fn $name(mut self, on: bool) -> Self {
-            self.$name = on;
-            self
-        }
-    )*};
-}
-
 impl Json {
     /// The default layout.
     pub fn new() -> Self {

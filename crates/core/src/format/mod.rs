@@ -9,6 +9,18 @@
 //!
 //! A closure `Fn(&Record<'_>, &mut Vec<u8>)` is a format too.
 
+/// Setters that switch a part of a layout on or off.
+macro_rules! switches {
+    ($($(#[$doc:meta])* $name:ident)*) => {$(
+        $(#[$doc])*
+        #[must_use]
+        pub fn $name(mut self, on: bool) -> Self {
+            self.$name = on;
+            self
+        }
+    )*};
+}
+
 mod again;
 pub mod escape;
 mod json;

@@ -64,17 +64,6 @@ impl Default for Text {
     }
 }
 
-macro_rules! switches {
-    ($($(#[$doc:meta])* $name:ident)*) => {$(
-        $(#[$doc])*
-        #[must_use]
-        pub fn $name(mut self, show: bool) -> Self {
-            self.$name = show;
-            self
-        }
-    )*};
-}
-
 impl Text {
     /// The default layout.
     pub fn new() -> Self {

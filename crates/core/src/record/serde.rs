@@ -241,20 +241,11 @@ impl<'de> Deserialize<'de> for SpanBuf {
 
 impl Serialize for ValueBuf {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            ValueBuf::Bool(value) => Value::Bool(*value),
-            ValueBuf::I64(value) => Value::I64(*value),
-            ValueBuf::U64(value) => Value::U64(*value),
-            ValueBuf::I128(value) => Value::I128(*value),
-            ValueBuf::U128(value) => Value::U128(*value),
-            ValueBuf::F64(value) => Value::F64(*value),
-            ValueBuf::Str(value) => Value::Str(value),
-            ValueBuf::Bytes(value) => Value::Bytes(value),
-            ValueBuf::Debug(value) => Value::Debug(value),
-            ValueBuf::Error(chain) => return tagged(serializer, tag::ERROR, chain),
-            ValueBuf::Nil => Value::Nil,
+        match (self, self.as_value()) {
+            (_, Some(value)) => value.serialize(serializer),
+            (ValueBuf::Error(chain), None) => tagged(serializer, tag::ERROR, chain),
+            (_, None) => serializer.serialize_unit(),
         }
-        .serialize(serializer)
     }
 }
 

@@ -207,6 +207,23 @@ impl ValueBuf {
         Self::Error(texts)
     }
 
+    /// The same value without its own copy of the text; nothing for an error, whose texts stand apart here.
+    pub fn as_value(&self) -> Option<Value<'_>> {
+        Some(match self {
+            Self::Bool(value) => Value::Bool(*value),
+            Self::I64(value) => Value::I64(*value),
+            Self::U64(value) => Value::U64(*value),
+            Self::I128(value) => Value::I128(*value),
+            Self::U128(value) => Value::U128(*value),
+            Self::F64(value) => Value::F64(*value),
+            Self::Str(value) => Value::Str(value),
+            Self::Bytes(value) => Value::Bytes(value),
+            Self::Debug(value) => Value::Debug(value),
+            Self::Error(_) => return None,
+            Self::Nil => Value::Nil,
+        })
+    }
+
     pub(crate) fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Self::Bool(value) => encode::bool(out, *value),

@@ -1,5 +1,6 @@
 //! What the rotating handlers share: the hooks that name and move files, their compression, and how many of the old ones are kept.
 
+mod builder;
 mod compress;
 mod expire;
 mod naming;

@@ -84,22 +84,10 @@ pub(crate) fn text(value: Value<'_>) -> Cow<'_, str> {
 
 /// What `then` makes of a value that owns its text.
 pub(crate) fn borrowed<R>(value: &ValueBuf, then: impl FnOnce(Value<'_>) -> R) -> R {
-    let joined;
-    then(match value {
-        ValueBuf::Bool(value) => Value::Bool(*value),
-        ValueBuf::I64(value) => Value::I64(*value),
-        ValueBuf::U64(value) => Value::U64(*value),
-        ValueBuf::I128(value) => Value::I128(*value),
-        ValueBuf::U128(value) => Value::U128(*value),
-        ValueBuf::F64(value) => Value::F64(*value),
-        ValueBuf::Str(text) | ValueBuf::Debug(text) => Value::Str(text),
-        ValueBuf::Bytes(bytes) => Value::Bytes(bytes),
-        ValueBuf::Error(chain) => {
-            joined = chain.join(": ");
-            Value::Str(&joined)
-        }
-        _ => Value::Nil,
-    })
+    match (value, value.as_value()) {
+        (ValueBuf::Error(chain), _) => then(Value::Str(&chain.join(": "))),
+        (_, value) => then(value.unwrap_or(Value::Nil)),
+    }
 }
 
 /// The fields of all spans, from root to leaf, and of the event. Each name stands once, with the value that is nearest to the event.

@@ -3,6 +3,7 @@
 use tracing_handlers_core::format::python::level_name;
 use tracing_handlers_core::record::RecordBuilder;
 use tracing_handlers_core::{Level, Record, RecordBuf, Timestamp};
+use tracing_handlers_socket::export;
 
 use super::json::unprefixed;
 use super::tree::{Entries, Tree, fields, take};
@@ -10,29 +11,6 @@ use super::{Reason, Refused};
 
 /// What other attributes say as well, or what holds for the sender alone.
 const REDUNDANT: [&str; 7] = ["filename", "module", "exc_info", "message", "asctime", "msecs", "relativeCreated"];
-
-/// Attributes whose names our `SocketHandler` keeps free by a prefix.
-const ATTRIBUTES: [&str; 19] = [
-    "args",
-    "created",
-    "exc_text",
-    "funcName",
-    "getMessage",
-    "levelname",
-    "levelno",
-    "lineno",
-    "msg",
-    "name",
-    "omitted_fields",
-    "pathname",
-    "process",
-    "processName",
-    "spans",
-    "stack_info",
-    "taskName",
-    "thread",
-    "threadName",
-];
 
 pub(crate) fn record(tree: Tree<'_>) -> Result<RecordBuf, Refused> {
     let Tree::Dict(mut entries) = tree else { return Err(Refused::new(Reason::Malformed, "a pickle, but no dictionary")) };
@@ -119,7 +97,7 @@ fn says_something(key: &str, tree: &Tree<'_>) -> bool {
 
 /// The name that a field had before an attribute of that name took its place.
 fn event_name(name: &str) -> &str {
-    unprefixed(name, |name| name.starts_with("__") || ATTRIBUTES.contains(&name) || REDUNDANT.contains(&name))
+    unprefixed(name, export::is_taken)
 }
 
 /// The next lower of ours, for levels in between.

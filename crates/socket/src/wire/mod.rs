@@ -9,8 +9,11 @@ use tracing_handlers_core::record::Sites;
 use tracing_handlers_core::{Error, Format, Record};
 use tracing_handlers_delivery::Encode;
 
-use self::pickle::Pickler;
 use tracing_handlers_core::clock::ClockSource;
+
+use self::pickle::Pickler;
+
+pub use self::pickle::is_taken;
 
 /// How a record is encoded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

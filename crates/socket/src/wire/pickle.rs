@@ -143,10 +143,14 @@ fn spans(spans: Spans<'_>, pickle: &mut Opcodes<'_>) -> Result<u64, Error> {
     Ok(omitted)
 }
 
+/// Whether a `LogRecord` has an attribute or a method of this name.
+pub fn is_taken(name: &str) -> bool {
+    RESERVED.contains(&name) || name.starts_with("__")
+}
+
 /// A field's key: one that would take the place of an attribute or method of `LogRecord` gets a prefix.
 fn free_name(name: &str) -> Cow<'_, str> {
-    let is_taken = RESERVED.contains(&name) || name.starts_with("__");
-    if is_taken { Cow::Owned(format!("field.{name}")) } else { Cow::Borrowed(name) }
+    if is_taken(name) { Cow::Owned(format!("field.{name}")) } else { Cow::Borrowed(name) }
 }
 
 fn text(text: Option<&str>) -> Value<'_> {
