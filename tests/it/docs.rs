@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
 
-use crate::workspace::{crates, facade, files, read, root};
+use crate::workspace::{Package, crates, facade, files, read, root};
 
 #[test]
 fn every_link_in_a_document_leads_somewhere() {
@@ -44,10 +44,26 @@ fn every_crate_begins_with_an_essay() {
 }
 
 #[test]
-fn every_published_crate_says_what_it_guarantees() {
-    for package in crates().into_iter().filter(|package| package.is_published) {
-        let essay = essay(&package.folder);
-        assert!(essay.lines().any(|line| line == "# Guarantees"), "no section *Guarantees* in {}/src/lib.rs", package.folder);
+fn the_front_pages_of_the_published_crates_have_the_same_sections() {
+    let published = crates().into_iter().filter(|package| package.is_published);
+    let wrong: Vec<_> = published.filter_map(|package| wrong_sections(&package)).collect();
+    assert!(wrong.is_empty(), "sections that are missing or not in order:\n{wrong:#?}");
+}
+
+/// What it does, Example, Guarantees, Differs from …, Features, in this order; others may stand in between. Features names them all.
+fn wrong_sections(package: &Package) -> Option<String> {
+    let essay = essay(&package.folder);
+    let found: Vec<_> = prose(&essay).into_iter().filter_map(|(_, line)| line.strip_prefix("# ")).collect();
+    let wanted = ["What it does", "Example", "Guarantees", "Differs from", "Features"];
+    let wanted = &wanted[..if package.features.is_empty() { 4 } else { 5 }];
+    let mut left = found.iter();
+    let missing = wanted.iter().find(|wanted| !left.any(|heading| heading.starts_with(**wanted)));
+    let (_, features) = essay.split_once("\n# Features\n").unwrap_or_default();
+    let unnamed = package.features.iter().find(|feature| !features.contains(&format!("`{feature}`")));
+    match (missing, unnamed) {
+        (Some(missing), _) => Some(format!("{}/src/lib.rs: {missing}, of {found:?}", package.folder)),
+        (None, Some(feature)) => Some(format!("{}/src/lib.rs: feature `{feature}`", package.folder)),
+        (None, None) => None,
     }
 }
 

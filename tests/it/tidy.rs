@@ -1,7 +1,9 @@
 //! The rules of `docs/architecture.md`, most of which say what must not be there.
 
+use std::collections::BTreeSet;
+
 use crate::rust_text::{find_impl, find_word, line_of};
-use crate::workspace::{Package, Source, crates, packages, sources};
+use crate::workspace::{Package, Source, crates, packages, read, sources};
 
 /// Something that stands only in certain files.
 struct Rule {
@@ -184,6 +186,44 @@ fn unsafe_code_stays_in_the_exit_hook_and_in_the_calls_of_windows() {
 }
 
 #[test]
+fn only_delivery_and_the_receiver_have_sockets() {
+    Rule {
+        what: "a socket is opened",
+        // The first step of SMTP is taken before TLS begins.
+        allowed: &["crates/delivery/src/", "crates/receiver/src/", "crates/smtp/src/connect.rs"],
+        find: |code| {
+            let streams = ["TcpListener", "TcpSocket", "TcpStream", "UnixListener", "UnixStream"];
+            [any_word(code, &streams), any_word(code, &["UdpSocket", "UnixDatagram"])].concat()
+        },
+        broken: "fn f() { std::net::TcpStream::connect(PEER).ok(); }",
+    }
+    .hold(&shipped());
+}
+
+#[test]
+fn only_the_files_that_the_map_names_know_lettre_hyper_and_windows() {
+    let rule = |what, allowed, find, broken| Rule { what, allowed, find, broken };
+    let of_http: &'static [&'static str] = &[
+        "crates/http/src/connection.rs",
+        "crates/http/src/proxy.rs",
+        "crates/http/src/target.rs",
+        "crates/http/src/tunnel.rs",
+    ];
+    for rule in [
+        rule("`lettre` is used", &["crates/smtp/src/transport.rs"], |code| any_word(code, &["lettre"]), "use lettre::Message;"),
+        rule(
+            "`windows_sys` is used",
+            &["crates/event-log/src/windows.rs"],
+            |code| any_word(code, &["windows_sys"]),
+            "use windows_sys::core;",
+        ),
+        rule("`hyper` is used", of_http, |code| any_word(code, &["hyper", "hyper_util", "http_body_util"]), "use hyper::Uri;"),
+    ] {
+        rule.hold(&shipped());
+    }
+}
+
+#[test]
 fn nothing_sleeps_but_the_lock_with_a_deadline() {
     Rule {
         what: "a thread sleeps",
@@ -296,7 +336,23 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
 fn a_crate_imports_only_what_it_may() {
     let published = crates().into_iter().filter(|package| package.is_published);
     let broken: Vec<_> = published.flat_map(|package| forbidden_imports(&package)).collect();
-    assert!(broken.is_empty(), "section 3 of docs/architecture.md does not allow:\n{broken:#?}");
+    assert!(broken.is_empty(), "the table of imports in docs/architecture.md does not allow:\n{broken:#?}");
+}
+
+/// The table is for people, [`IMPORTS`] for the tests: they say the same of all crates that are not ours.
+#[test]
+fn the_map_names_the_imports_that_are_allowed() {
+    let map = read("docs/architecture.md");
+    let known: BTreeSet<_> = IMPORTS.iter().flat_map(|(.., others)| others.iter().copied()).collect();
+    for (name, _, others) in IMPORTS {
+        let row = map.lines().find(|line| line.starts_with(&format!("| {name} |")) && line.split('|').count() == 7);
+        let row = row.unwrap_or_else(|| panic!("docs/architecture.md: no row of imports for {name}"));
+        let outside = row.split('|').nth(5).unwrap_or_default();
+        let words = outside.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
+        let named: BTreeSet<_> = words.filter(|word| known.contains(word)).collect();
+        let allowed: BTreeSet<_> = others.iter().copied().collect();
+        assert_eq!(named, allowed, "docs/architecture.md and tests/it/tidy.rs: what {name} may import");
+    }
 }
 
 fn forbidden_imports(package: &Package) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! The core of `tracing-handlers`: from a `tracing` event to the bytes a handler writes.
 //!
+//! # What it does
+//!
 //! ```text
 //! tracing event ─► capture ─► Record ─► Format ─► Handler ─► file, stream, peer
 //!                                                    └─ when it goes wrong: failure hook and Stats
@@ -31,6 +33,11 @@
 //! Span fields are stored as values and formatted by each handler for itself, so two layers never see each other's colours or
 //! duplicated fields, and late [`Span::record`](https://docs.rs/tracing/latest/tracing/struct.Span.html#method.record) values are
 //! in every record that follows. Text formats always escape control characters.
+//!
+//! # Features
+//!
+//! `metrics`: [`export_metrics`](https://docs.rs/tracing-handlers-core/latest/tracing_handlers_core/fn.export_metrics.html), counters for the
+//! `metrics` crate.
 
 pub mod buffer;
 mod builder;

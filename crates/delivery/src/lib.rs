@@ -46,6 +46,14 @@
 //!   than `max_age`, when the peer refuses it for good, or when the time of `close` is up: each counted and reported.
 //! - A transport that panics is started again; a record that it panics over three times is given up.
 //! - No runtime in the application is needed, none is touched, and none may be missed.
+//!
+//! # Differs from Python
+//!
+//! Python's network handlers connect and send on the caller's thread, and know no second try: what could not be sent is gone.
+//!
+//! # Features
+//!
+//! `tls`: connections over TLS, by the library of the system.
 
 pub mod datagram;
 mod delivery;

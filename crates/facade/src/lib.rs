@@ -1,5 +1,12 @@
 //! Every handler of Python's `logging.handlers` as a layer for `tracing-subscriber`.
 //!
+//! # What it does
+//!
+//! It re-exports the handlers, each a crate of its own, behind one feature each. A handler becomes a layer, to which any filter of
+//! `tracing-subscriber` can be put.
+//!
+//! # Example
+//!
 //! ```
 //! use tracing_handlers::{RotatingFileHandler, StreamHandler, format::Json};
 //! use tracing_subscriber::{filter::LevelFilter, prelude::*};
@@ -13,6 +20,19 @@
 //! tracing::subscriber::with_default(subscriber, || tracing::info!(answer = 42, "hello"));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//!
+//! # Guarantees
+//!
+//! `handled = delivered + dropped by reason + pending`, for every handler, always; see [`Stats`] and each handler's crate. What is
+//! pending when the process ends is flushed without any guard; [`shutdown`] is the explicit form, and [`flush_on_panic`] is for
+//! `panic = "abort"`.
+//!
+//! # Differs from Python
+//!
+//! Levels, filters and the tree of loggers are those of `tracing-subscriber`: a handler has none. What else a handler does otherwise is
+//! said by its crate.
+//!
+//! # Features
 //!
 //! | feature | handlers | in `default` |
 //! |---|---|---|
@@ -34,12 +54,6 @@
 //! | `metrics` | [`export_metrics`]: counters for the `metrics` crate | |
 //! | `tls` | TLS for the network handlers | |
 //! | `full` | all of them | |
-//!
-//! # Guarantees
-//!
-//! `handled = delivered + dropped by reason + pending`, for every handler, always; see [`Stats`] and each handler's crate. What is
-//! pending when the process ends is flushed without any guard; [`shutdown`] is the explicit form, and [`flush_on_panic`] is for
-//! `panic = "abort"`.
 
 pub use tracing_handlers_core::buffer::Overflow;
 #[cfg(feature = "metrics")]

@@ -32,6 +32,10 @@
 //!
 //! Directories above the file are made; text is UTF-8 unless a format of yours writes other bytes; after `close` records are
 //! refused (Python opens the file again).
+//!
+//! # Features
+//!
+//! `gzip` and `zstd` (a C library that is compiled along) give the rotating handlers their setting `compress`.
 
 mod access;
 mod cleanup;

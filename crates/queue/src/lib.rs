@@ -38,6 +38,10 @@
 //!
 //! The queue is bounded, in records and bytes. A listener that is stopped hands on what is in, also if the queue is full; nothing is
 //! put into the queue to stop it. A record is neither formatted nor pickled on the way; a handler gets it as it was.
+//!
+//! # Features
+//!
+//! `crossbeam-channel` and `tokio`: their channels as a [`Queue`].
 
 mod adapters;
 mod builder;

@@ -56,6 +56,10 @@
 //!
 //! The cookbook's receiver calls `pickle.loads`, which runs whatever a stranger sends. Attributes that are objects of Python's (a path, a
 //! date) need such calls: their record is refused, counted as [`Reason::Forbidden`].
+//!
+//! # Features
+//!
+//! `tls`: it listens over TLS too, by the library of the system.
 
 mod builder;
 mod connection;

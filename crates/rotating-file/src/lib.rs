@@ -2,7 +2,8 @@
 //!
 //! # What it does
 //!
-//! See [`RotatingFileHandler`]: settings, names.
+//! [`RotatingFileHandler`] appends records to a file. Before a record that would make it too large, `app.log` becomes `app.log.1`, that
+//! `app.log.2`, and so on; the oldest is deleted.
 //!
 //! # Example
 //!
@@ -28,15 +29,15 @@
 //! - With `compress`, nobody who logs waits for the compression either. A process that ends at any step of it loses and doubles nothing:
 //!   the next handler of the log does the rest and removes what is half done.
 //!
-//! # Features
-//!
-//! `gzip` and `zstd` (a C library that is compiled along) give the builder its setting `compress`.
-//!
 //! # Differs from Python
 //!
 //! `max_bytes` counts bytes, not characters. A gap in the chain is filled first, instead of moving all backups and losing the
 //! last. A backup count of 0 does not open the file again for every record. A namer that gives one name twice is refused at
 //! `build()`.
+//!
+//! # Features
+//!
+//! `gzip` and `zstd` (a C library that is compiled along) give the builder its setting `compress`.
 
 mod builder;
 mod chain;

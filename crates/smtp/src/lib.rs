@@ -65,6 +65,10 @@
 //! Nobody waits for the server, and TLS is not a matter of whether there are credentials: [`SmtpTls::StartTls`] is the default, and
 //! certificates are verified. The subject is by default level, target and message. Mails bear `Message-ID` and `Auto-Submitted`, and
 //! their number is limited.
+//!
+//! # Features
+//!
+//! `tls`: connections over TLS, by the library of the system. Without it nothing but plain SMTP is spoken.
 
 mod builder;
 mod connect;

@@ -50,6 +50,10 @@
 //! Records wait while there is no connection; Python drops them without a word, and two more each time a peer restarts
 //! ([`lossy_like_python`](SocketHandlerBuilder::lossy_like_python) has that back, counted). Callers do not wait for the connection. Every
 //! address of a name is tried, also of IPv6, also for datagrams.
+//!
+//! # Features
+//!
+//! `tls`: [`SocketHandler`] over TLS, by the library of the system.
 
 mod builder;
 mod handler;

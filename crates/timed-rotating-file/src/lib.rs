@@ -28,15 +28,15 @@
 //! - With `compress`, nobody who logs waits for the compression either. A process that ends at any step of it loses and doubles nothing:
 //!   the next handler of the log does the rest and removes what is half done.
 //!
-//! # Features
-//!
-//! `gzip` and `zstd` (a C library that is compiled along) give the builder its setting `compress`.
-//!
 //! # Differs from Python
 //!
 //! Python takes every change of the clock for one of an hour, forwards in summer; in Dublin, Casablanca and on Lord Howe it rolls
 //! at another time of the day. Where the clock shows a time twice, ours is the first of them that is still to come. Intervals can
 //! be [aligned](Schedule::aligned) to the clock. A name that is taken gets a number, where Python stops rolling.
+//!
+//! # Features
+//!
+//! `gzip` and `zstd` (a C library that is compiled along) give the builder its setting `compress`.
 
 mod builder;
 mod handler;
