@@ -19,12 +19,12 @@ fn the_readme_names_every_feature_and_no_other() {
     assert!(readme.contains("`full`"), "the README does not name `full`");
     // It has no row, since the rows are handlers.
     let with_full: BTreeSet<_> = features_in_table(&readme).into_iter().chain(["full".to_owned()]).collect();
-    assert_eq!(with_full, facade_features());
+    assert_eq!(with_full, facade_features(), "README.md and crates/facade/Cargo.toml");
 }
 
 #[test]
 fn the_facade_names_every_feature_and_no_other() {
-    assert_eq!(features_in_table(&essay("crates/facade")), facade_features());
+    assert_eq!(features_in_table(&essay("crates/facade")), facade_features(), "crates/facade: src/lib.rs and Cargo.toml");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::rust_text::{find_impl, find_word, line_of};
-use crate::workspace::{Package, Source, crates, packages, read, sources};
+use crate::rust_text::{find_impl, find_word, is_name, line_of};
+use crate::workspace::{Package, Source, crates, files, packages, read, sources};
 
 /// Something that stands only in certain files.
 struct Rule {
@@ -22,9 +22,17 @@ impl Rule {
         let places: Vec<_> = sources.iter().flat_map(|source| self.find_in(source)).collect();
         let is_allowed = |place: &str| self.allowed.iter().any(|allowed| place.starts_with(allowed));
         let broken: Vec<_> = places.iter().filter(|place| !is_allowed(place)).collect();
-        assert!(broken.is_empty(), "{} where it must not be:\n{broken:#?}", self.what);
+        assert!(
+            broken.is_empty(),
+            "{} where docs/architecture.md (what must never be) does not allow it:\n{broken:#?}",
+            self.what
+        );
         for allowed in self.allowed {
-            assert!(places.iter().any(|place| place.starts_with(allowed)), "{}: {allowed} has none", self.what);
+            assert!(
+                places.iter().any(|place| place.starts_with(allowed)),
+                "{}: {allowed} has none, and need not be allowed in tests/it/tidy.rs",
+                self.what
+            );
         }
     }
 
@@ -108,6 +116,7 @@ fn only_the_fs_file_knows_the_file_system() {
             let of_std =
                 |&at: &usize| code[..at].ends_with("std::") || code[..at].ends_with("unix::") || is_in_std_group(code, at);
             let asks_a_path = ["exists", "try_exists", "canonicalize", "read_dir", "symlink_metadata", "read_link"];
+            let asks_a_path = [&asks_a_path[..], &["is_dir", "is_file", "is_symlink"]].concat();
             let named = find_word(code, "fs").filter(of_std);
             named.chain(any_word(code, &asks_a_path).into_iter().filter(|&at| code[..at].ends_with('.'))).collect()
         },
@@ -248,15 +257,37 @@ fn no_test_is_ignored() {
 
 #[test]
 fn no_example_in_the_documentation_is_ignored() {
-    let is_ignored = |line: &str| line.trim_start().starts_with("//") && line.contains("```ignore");
-    assert!(is_ignored("/// ```ignore"));
-    let ignored: Vec<_> = sources("crates").iter().flat_map(|source| lines_where(source, is_ignored)).collect();
-    assert!(ignored.is_empty(), "ignored examples: {ignored:#?}");
+    assert_eq!(ignored_examples("a", "/// ```rust,ignore\n```text\n//! ``` ignore\n/// [ignored]\n"), ["a:1", "a:3"]);
+    let documents = [files("crates", ".rs"), files(".", ".md")].concat();
+    let ignored: Vec<_> = documents.iter().flat_map(|path| ignored_examples(path, &read(path))).collect();
+    assert!(ignored.is_empty(), "ignored examples:\n{ignored:#?}");
 }
 
-fn lines_where(source: &Source, is_meant: impl Fn(&str) -> bool) -> Vec<String> {
-    let lines = (1..).zip(source.text.lines()).filter(|(_, line)| is_meant(line));
-    lines.map(|(number, _)| format!("{}:{number}", source.path)).collect()
+fn ignored_examples(path: &str, text: &str) -> Vec<String> {
+    let is_ignored = |line: &str| {
+        let line = line.trim_start_matches([' ', '/', '!']);
+        line.strip_prefix("```").is_some_and(|kind| find_word(kind, "ignore").next().is_some())
+    };
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| is_ignored(line));
+    lines.map(|(number, _)| format!("{path}:{number}")).collect()
+}
+
+#[test]
+fn no_name_says_less_than_it_should() {
+    Rule {
+        what: "a name that says nothing",
+        allowed: &[],
+        find: |code| {
+            let says_nothing = |name: &str| {
+                let end = ["Helper", "Helpers", "Manager", "Util", "Utils"].iter().any(|end| name.ends_with(end));
+                end || ["helper", "helpers", "manager", "misc", "util", "utils"].contains(&name)
+            };
+            let names = code.split(|char| !is_name(char)).filter(|name| says_nothing(name));
+            names.map(|name| name.as_ptr() as usize - code.as_ptr() as usize).collect()
+        },
+        broken: "struct QueueManager;",
+    }
+    .hold(&shipped());
 }
 
 #[test]
@@ -387,9 +418,13 @@ const MOST_LINES: (usize, usize) = (400, 60);
 
 #[test]
 fn no_file_and_no_function_is_too_long_to_be_read() {
-    let lines = |count: usize| "let x = 1;\n".repeat(count);
+    let lines = |count: usize| "    let x = 1;\n".repeat(count);
     let (file, function) = (Source::new("a.rs", &lines(401)), Source::new("b.rs", &format!("fn f() {{\n{}}}\n", lines(59))));
-    assert_eq!((too_long(&file).len(), too_long(&function).len()), (1, 1), "the rule finds nothing");
+    let generic = Source::new("c.rs", &format!("fn f<T>()\nwhere\n    T: X,\n{{\n{}}}\n", lines(59)));
+    let found = [&file, &function, &generic].map(|source| too_long(source).len());
+    assert_eq!(found, [1, 1, 1], "the rule finds nothing");
+    let several = format!("fn f();\nfn g(\n    a: A,\n);\nfn h() {{}}\n{}", lines(61));
+    assert_eq!(too_long(&Source::new("d.rs", &several)), [""; 0], "the rule finds what is not");
     let broken: Vec<_> = sources(".").iter().flat_map(too_long).collect();
     assert!(broken.is_empty(), "too long:\n{broken:#?}");
 }
@@ -401,17 +436,20 @@ fn too_long(source: &Source) -> Vec<String> {
     file.into_iter().chain(long_functions(source)).collect()
 }
 
-/// A function ends at the first line that is indented as its head is and begins with a brace.
+/// A function ends at the first line that is indented as its head is and begins with a brace; one without a body at a semicolon.
 fn long_functions(source: &Source) -> Vec<String> {
     let lines: Vec<_> = source.text.lines().collect();
     let indent = |line: &str| line.len() - line.trim_start().len();
     let is_head = |line: &str| {
         let mut words = line.split_whitespace().take_while(|word| !word.contains('"'));
-        line.ends_with(['{', '(']) && words.any(|word| word == "fn")
+        !line.ends_with([';', '}']) && words.any(|word| word == "fn")
     };
     let heads = lines.iter().enumerate().filter(|(_, line)| is_head(line) && !line.trim_start().starts_with("//"));
     let length = |at: usize, head: &str| {
-        let is_end = |line: &&str| indent(line) == indent(head) && line.trim_start().starts_with('}');
+        let is_end = |line: &&str| {
+            let ends = line.trim_start().starts_with('}') || line.ends_with(';');
+            indent(line) == indent(head) && ends
+        };
         lines[at + 1..].iter().position(is_end).map_or(0, |len| len + 2)
     };
     let long = heads.map(|(at, head)| (at, head, length(at, head))).filter(|(.., length)| *length > MOST_LINES.1);
