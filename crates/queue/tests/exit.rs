@@ -16,7 +16,7 @@ use tracing::info;
 use tracing_handlers_core::{Deadline, Error, Guard, Handle, Handler, Record, Stats, shutdown};
 use tracing_handlers_file::FileHandler;
 use tracing_handlers_queue::{HandlerExt, QueueHandler, QueueListener};
-use tracing_handlers_testing::MessageOnly;
+use tracing_handlers_testing::{MessageOnly, OnRecord};
 use tracing_subscriber::prelude::*;
 
 /// Tells a child which ending it is, and where to write.
@@ -204,28 +204,13 @@ fn forked(file: &Path) {
     assert_eq!(status, 0, "the child ended well");
 }
 
-/// Takes records and never comes back.
-struct Hanging;
-
-impl Handler for Hanging {
-    fn handle(&self, _: &Record<'_>) -> Result<(), Error> {
+fn hung(_: &Path) {
+    let hanging = OnRecord::new(|_| {
         loop {
             thread::park();
         }
-    }
-    fn flush(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-    fn close(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-    fn stats(&self) -> Stats {
-        Stats::new()
-    }
-}
-
-fn hung(_: &Path) {
-    tracing_subscriber::registry().with(Hanging.queued().layer().unwrap()).init();
+    });
+    tracing_subscriber::registry().with(hanging.queued().layer().unwrap()).init();
     info!("one");
 }
 

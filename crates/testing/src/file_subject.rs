@@ -1,5 +1,6 @@
 //! The [`Subject`] of every handler of the file family: a temporary folder, a file system with faults, a clock to move.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -101,6 +102,12 @@ pub fn lines_of(path: &Path) -> Vec<String> {
         lines.pop();
     }
     lines
+}
+
+/// Every file of a folder with its text, by name.
+pub fn contents(directory: &Path) -> BTreeMap<String, String> {
+    let entries = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
+    entries.map(|entry| (entry.file_name().into_string().unwrap(), std::fs::read_to_string(entry.path()).unwrap())).collect()
 }
 
 /// Whether a file that is open can be removed or replaced, and its name is free at once: on Unix, and on Windows where it does that as

@@ -8,8 +8,10 @@
 //! | [`clock`] | a clock that the test moves |
 //! | [`gate`] | a place where a thread waits until the test lets it go on |
 //! | [`killed_writers`] | processes that write to one log until they are killed, and what they must leave |
+//! | [`on_record`] | a handler that is a function |
 //! | [`peers`] | peers on loopback that keep what they get, go away and come back; a port that stays the test's own |
 //! | [`proxy`] | a proxy that cuts, resets, stops and slows down the connections that go through it |
+//! | [`python`] | a program in Python that answers line by line |
 //! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
 //! | [`format`](mod@format) | the format that the suite expects: the escaped message and nothing else |
 //!
@@ -32,8 +34,10 @@ pub mod file_subject;
 pub mod format;
 pub mod gate;
 pub mod killed_writers;
+pub mod on_record;
 pub mod peers;
 pub mod proxy;
+pub mod python;
 
 pub use self::capture::{CollectingHandler, FailureLog, record};
 pub use self::clock::ManualClock;
@@ -42,3 +46,4 @@ pub use self::fault_fs::{FaultFs, Op};
 pub use self::file_subject::{FileParts, FileSubject};
 pub use self::format::MessageOnly;
 pub use self::gate::Gate;
+pub use self::on_record::OnRecord;

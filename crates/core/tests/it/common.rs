@@ -16,13 +16,19 @@ use tracing_subscriber::layer::Layer;
 use tracing_subscriber::prelude::*;
 
 /// Keeps every record; delivers all of them.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Kept {
     records: Mutex<Vec<RecordBuf>>,
     counters: Counters,
+    look: Option<Box<dyn Fn(&Record<'_>) + Send + Sync>>,
 }
 
 impl Kept {
+    /// One that looks at each record before it keeps it.
+    pub(crate) fn looking(look: impl Fn(&Record<'_>) + Send + Sync + 'static) -> Self {
+        Self { look: Some(Box::new(look)), ..Self::default() }
+    }
+
     pub(crate) fn records(&self) -> Vec<RecordBuf> {
         lock(&self.records).clone()
     }
@@ -34,6 +40,9 @@ impl Kept {
 
 impl Handler for Kept {
     fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+        if let Some(look) = &self.look {
+            look(record);
+        }
         lock(&self.records).push(record.to_buf());
         self.counters.delivered();
         Ok(())

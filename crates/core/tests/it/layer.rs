@@ -206,39 +206,13 @@ fn events_of_a_handler_are_counted_and_not_handled() {
     });
 }
 
-/// Panics over records that say so.
-#[derive(Default)]
-struct Moody {
-    inner: Kept,
-}
-
-impl Handler for Moody {
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        match record.message() {
-            "panic" => panic!("deliberate mistake"),
-            _ => self.inner.handle(record),
-        }
-    }
-
-    fn flush(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn close(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn stats(&self) -> Stats {
-        self.inner.stats()
-    }
-}
-
 #[test]
 fn a_handler_that_panics_is_contained_counted_and_reported() {
     let told = Arc::new(Mutex::new(Vec::new()));
     let hook = Arc::clone(&told);
     let on_failure = move |failure: &Failure<'_>| lock(&hook).push((failure.lost, failure.reason, failure.error.is_panicked()));
-    let layer = HandlerLayer::new(Moody::default()).on_failure(Arc::new(on_failure));
+    let moody = Kept::looking(|record| assert_ne!(record.message(), "panic", "deliberate mistake"));
+    let layer = HandlerLayer::new(moody).on_failure(Arc::new(on_failure));
     let handle = layer.handle();
     with_default(registry().with(layer), || {
         info!("fine");

@@ -1,13 +1,14 @@
 //! The record's encoding: what is written is read back, and bytes of anybody harm nobody.
 
+use std::sync::Mutex;
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use tracing_handlers_core::format::{Json, Pattern, Text, Zone};
 use tracing_handlers_core::record::{RecordBuilder, Sites, ValueBuf};
-use tracing_handlers_core::{
-    Deadline, Error, Format, Handler, HandlerLayer, Level, Record, RecordBuf, Stats, Timestamp, Value,
-};
-use tracing_subscriber::prelude::*;
+use tracing_handlers_core::{Format, HandlerLayer, Level, Record, RecordBuf, Timestamp, Value};
+
+use crate::common::{Kept, captured_by};
 
 fn level() -> impl Strategy<Value = Level> {
     prop::sample::select(vec![Level::TRACE, Level::DEBUG, Level::INFO, Level::WARN, Level::ERROR])
@@ -269,44 +270,25 @@ fn deep_nesting_ends_without_exhausting_the_stack() {
     assert!(Record::decode(&huge).is_err());
 }
 
-/// Encodes each record in both ways.
-struct BothWays(std::sync::Mutex<(Sites, usize)>);
-
-impl Handler for BothWays {
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        let mut state = self.0.lock().unwrap();
-        let (mut plain, mut with_sites) = (Vec::new(), Vec::new());
-        record.encode(&mut plain);
-        record.encode_with(&mut state.0, &mut with_sites);
-        assert_eq!(plain, with_sites, "{record:?}");
-        state.1 += 1;
-        Ok(())
-    }
-    fn flush(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-    fn close(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-    fn stats(&self) -> Stats {
-        Stats::new()
-    }
-}
-
 #[test]
 fn a_call_site_that_is_known_is_encoded_as_one_that_is_not() {
     /// More call sites than are kept: some take the place of others.
     macro_rules! eight_times {
         ($($event:tt)*) => { $($event)* $($event)* $($event)* $($event)* $($event)* $($event)* $($event)* $($event)* };
     }
-    let layer = HandlerLayer::new(BothWays(std::sync::Mutex::default()));
-    let handler = std::sync::Arc::clone(layer.handler());
-    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+    let sites = Mutex::new(Sites::default());
+    let in_both_ways = Kept::looking(move |record| {
+        let (mut plain, mut with_sites) = (Vec::new(), Vec::new());
+        record.encode(&mut plain);
+        record.encode_with(&mut sites.lock().unwrap(), &mut with_sites);
+        assert_eq!(plain, with_sites, "{record:?}");
+    });
+    let kept = captured_by(HandlerLayer::new(in_both_ways), || {
         for turn in 0..3 {
             eight_times! { eight_times! { eight_times! { tracing::info!(turn, "hello"); } } }
             tracing::warn!(target: "elsewhere", turn, "in another place");
             tracing::error_span!("within", turn).in_scope(|| tracing::error!("a span"));
         }
     });
-    assert_eq!(handler.0.lock().unwrap().1, 3 * (512 + 2));
+    assert_eq!(kept.len(), 3 * (512 + 2));
 }

@@ -1,14 +1,14 @@
 //! Targets that refuse, panic, are slow, or come back to the handler that they serve.
 
 use std::io;
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::thread;
 
 use tracing_handlers_core::sync::lock;
-use tracing_handlers_core::{Deadline, DropReason, Error, Handler, Level, Record, Stats};
+use tracing_handlers_core::{Deadline, DropReason, Handler, Level};
 use tracing_handlers_memory::MemoryHandler;
 use tracing_handlers_stream::StreamHandler;
-use tracing_handlers_testing::{CollectingHandler, FailureLog};
+use tracing_handlers_testing::{CollectingHandler, FailureLog, OnRecord};
 
 use crate::support::{Conduct, Target, child, give, log_after, record};
 
@@ -132,48 +132,29 @@ fn a_flush_flushes_the_target_and_a_close_does_not_close_it() {
     assert!(memory.take_target().is_none(), "it lets go of it");
 }
 
-/// A target that logs into, flushes and closes the handler that it serves.
-#[derive(Default)]
-struct ComesBack {
-    memory: Mutex<Weak<MemoryHandler>>,
-    seen: Mutex<Vec<String>>,
-}
-
-impl Handler for ComesBack {
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        lock(&self.seen).push(record.message().to_owned());
-        let Some(memory) = lock(&self.memory).upgrade() else { return Ok(()) };
+#[test]
+fn a_target_that_comes_back_does_not_wait_for_itself() {
+    let own = Arc::new(OnceLock::<Weak<MemoryHandler>>::new());
+    let (seen, memory) = (CollectingHandler::new(), Arc::clone(&own));
+    let kept = seen.clone();
+    // It logs into, flushes and closes the handler that it serves.
+    let target = OnRecord::new(move |record| {
+        kept.handle(record)?;
+        let Some(memory) = memory.get().and_then(Weak::upgrade) else { return Ok(()) };
         if record.message() == "first" {
             give(&memory, Level::ERROR, "from the target");
             assert!(memory.flush(Deadline::never()).unwrap_err().is_timed_out());
             assert!(memory.close(Deadline::never()).unwrap_err().is_timed_out());
         }
         Ok(())
-    }
-
-    fn flush(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn close(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn stats(&self) -> Stats {
-        Stats::new()
-    }
-}
-
-#[test]
-fn a_target_that_comes_back_does_not_wait_for_itself() {
-    let target = Arc::new(ComesBack::default());
-    let builder = MemoryHandler::builder(10).target(Arc::clone(&target)).on_failure(FailureLog::new());
+    });
+    let builder = MemoryHandler::builder(10).target(target).on_failure(FailureLog::new());
     let memory = Arc::new(builder.build().unwrap());
-    *lock(&target.memory) = Arc::downgrade(&memory);
+    own.set(Arc::downgrade(&memory)).unwrap();
     give(&memory, Level::ERROR, "first");
     assert_eq!(memory.stats().pending, 1);
     memory.close(Deadline::never()).unwrap();
-    assert_eq!(*lock(&target.seen), ["first", "from the target"]);
+    assert_eq!(seen.lines(), ["first", "from the target"]);
 }
 
 struct Broken;

@@ -4,32 +4,12 @@ use std::io::ErrorKind;
 use std::sync::mpsc::sync_channel;
 use std::time::Duration;
 
-use tracing_handlers_core::{Deadline, DropReason, Error, Handler, Record, Stats};
+use tracing_handlers_core::{Deadline, DropReason, Handler};
 use tracing_handlers_queue::{QueueHandler, QueueListener};
-use tracing_handlers_testing::{CollectingHandler, FailureLog, record};
+use tracing_handlers_testing::{CollectingHandler, FailureLog, OnRecord, record};
 
 const LONG: Duration = Duration::from_secs(30);
 const SHORT: Duration = Duration::from_millis(50);
-
-/// Keeps what it gets, and panics over one message.
-#[derive(Clone, Default)]
-struct Touchy(CollectingHandler);
-
-impl Handler for Touchy {
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        assert!(record.message() != "bad", "deliberate mistake of a handler");
-        self.0.handle(record)
-    }
-    fn flush(&self, deadline: Deadline) -> Result<(), Error> {
-        self.0.flush(deadline)
-    }
-    fn close(&self, deadline: Deadline) -> Result<(), Error> {
-        self.0.close(deadline)
-    }
-    fn stats(&self) -> Stats {
-        self.0.stats()
-    }
-}
 
 fn put(queue: &QueueHandler, messages: &[&str]) {
     messages.iter().for_each(|message| queue.handle(&record(*message).as_record()).unwrap());
@@ -37,12 +17,17 @@ fn put(queue: &QueueHandler, messages: &[&str]) {
 
 #[test]
 fn a_handler_that_panics_loses_its_own_record_and_no_other() {
-    let (touchy, calm, failures) = (Touchy::default(), CollectingHandler::new(), FailureLog::new());
+    let (kept, calm, failures) = (CollectingHandler::new(), CollectingHandler::new(), FailureLog::new());
+    let inner = kept.clone();
+    let touchy = OnRecord::new(move |record| {
+        assert_ne!(record.message(), "bad", "deliberate mistake of a handler");
+        inner.handle(record)
+    });
     let queue = QueueHandler::builder().on_failure(failures.clone()).build().unwrap();
     put(&queue, &["one", "bad", "two", "bad", "three"]);
-    let listener = QueueListener::builder(&queue).handler(touchy.clone()).handler(calm.clone()).start().unwrap();
+    let listener = QueueListener::builder(&queue).handler(touchy).handler(calm.clone()).start().unwrap();
     listener.stop(LONG).unwrap();
-    assert_eq!(touchy.0.lines(), ["one", "two", "three"]);
+    assert_eq!(kept.lines(), ["one", "two", "three"]);
     assert_eq!(calm.lines(), ["one", "bad", "two", "bad", "three"]);
     assert_eq!(failures.lost_for(DropReason::Panicked), 2);
     let stats = queue.stats();
@@ -139,25 +124,13 @@ fn what_cannot_be_is_refused_with_its_name() {
 
 #[test]
 fn a_handler_behind_the_queue_that_flushes_it_gets_an_error_and_no_deadlock() {
-    struct Curious(std::sync::OnceLock<QueueHandler>, CollectingHandler);
-    impl Handler for Curious {
-        fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-            assert!(self.0.get().unwrap().flush(Deadline::never()).is_err());
-            self.1.handle(record)
-        }
-        fn flush(&self, _: Deadline) -> Result<(), Error> {
-            Ok(())
-        }
-        fn close(&self, _: Deadline) -> Result<(), Error> {
-            Ok(())
-        }
-        fn stats(&self) -> Stats {
-            self.1.stats()
-        }
-    }
     let queue = QueueHandler::builder().build().unwrap();
     let target = CollectingHandler::new();
-    let curious = Curious(std::sync::OnceLock::from(queue.clone()), target.clone());
+    let (own_queue, kept) = (queue.clone(), target.clone());
+    let curious = OnRecord::new(move |record| {
+        assert!(own_queue.flush(Deadline::never()).is_err());
+        kept.handle(record)
+    });
     let listener = QueueListener::builder(&queue).handler(curious).start().unwrap();
     put(&queue, &["one"]);
     listener.stop(LONG).unwrap();

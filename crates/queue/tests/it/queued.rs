@@ -8,7 +8,7 @@ use std::{fs, thread};
 use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Level, Record, Stats};
 use tracing_handlers_queue::HandlerExt;
 use tracing_handlers_rotating_file::RotatingFileHandler;
-use tracing_handlers_testing::{CollectingHandler, FailureLog, Gate, MessageOnly, record};
+use tracing_handlers_testing::{CollectingHandler, FailureLog, Gate, MessageOnly, OnRecord, record};
 use tracing_subscriber::prelude::*;
 
 const LONG: Duration = Duration::from_secs(30);
@@ -111,25 +111,13 @@ fn a_file_behind_a_queue_is_written_many_records_at_a_time() {
 
 #[test]
 fn what_the_handler_logs_itself_is_not_handled() {
-    /// Raises an event over every record.
-    struct Chatty(CollectingHandler);
-    impl Handler for Chatty {
-        fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-            tracing::info!("about a record");
-            self.0.handle(record)
-        }
-        fn flush(&self, _: Deadline) -> Result<(), Error> {
-            Ok(())
-        }
-        fn close(&self, _: Deadline) -> Result<(), Error> {
-            Ok(())
-        }
-        fn stats(&self) -> Stats {
-            self.0.stats()
-        }
-    }
     let target = CollectingHandler::new();
-    let layer = HandlerLayer::new(Chatty(target.clone()).queued().build().unwrap());
+    let kept = target.clone();
+    let chatty = OnRecord::new(move |record| {
+        tracing::info!("about a record");
+        kept.handle(record)
+    });
+    let layer = HandlerLayer::new(chatty.queued().build().unwrap());
     let handle = layer.handle();
     tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || tracing::info!("one"));
     handle.flush(LONG).unwrap();

@@ -1,13 +1,11 @@
 //! Our own handlers at one end, the receiver at the other.
 
-use std::sync::Arc;
-
 use tracing_handlers_core::record::ValueBuf;
 use tracing_handlers_core::{Handler, Level, Record, RecordBuf, Timestamp};
 use tracing_handlers_receiver::Encoding;
 use tracing_handlers_socket::{DatagramHandler, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::record;
+use tracing_handlers_testing::{CollectingHandler, OnRecord, record};
 
 use crate::common::Running;
 
@@ -140,24 +138,13 @@ fn what_has_come_is_handed_over_when_the_receiver_stops_even_if_the_handler_was_
 
 #[test]
 fn a_handler_that_panics_loses_one_record_and_gets_the_others() {
-    struct Panics(tracing_handlers_testing::CollectingHandler);
-    impl Handler for Panics {
-        fn handle(&self, record: &Record<'_>) -> Result<(), tracing_handlers_core::Error> {
-            assert_ne!(record.message(), "3", "deliberate mistake");
-            self.0.handle(record)
-        }
-        fn flush(&self, _: tracing_handlers_core::Deadline) -> Result<(), tracing_handlers_core::Error> {
-            Ok(())
-        }
-        fn close(&self, _: tracing_handlers_core::Deadline) -> Result<(), tracing_handlers_core::Error> {
-            Ok(())
-        }
-        fn stats(&self) -> tracing_handlers_core::Stats {
-            self.0.stats()
-        }
-    }
-    let collected = Arc::new(tracing_handlers_testing::CollectingHandler::new());
-    let running = Running::start(|builder| builder.tcp("127.0.0.1:0").handler(Panics((*collected).clone())));
+    let collected = CollectingHandler::new();
+    let kept = collected.clone();
+    let panics = OnRecord::new(move |record| {
+        assert_ne!(record.message(), "3", "deliberate mistake");
+        kept.handle(record)
+    });
+    let running = Running::start(|builder| builder.tcp("127.0.0.1:0").handler(panics));
     let handler = SocketHandler::builder().tcp("127.0.0.1", running.port()).build().unwrap();
     (0..6).for_each(|n| handler.handle(&record(n.to_string()).as_record()).unwrap());
     handler.flush(PATIENCE.into()).unwrap();

@@ -5,9 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -17,7 +15,8 @@ use serde_json::json;
 use tempfile::tempdir;
 use tracing_handlers_core::{Deadline, Handler as _};
 use tracing_handlers_rotating_file::RotatingFileHandler;
-use tracing_handlers_testing::{MessageOnly, record};
+use tracing_handlers_testing::file_subject::contents;
+use tracing_handlers_testing::{MessageOnly, python, record};
 
 const SCRIPTS: usize = 400;
 
@@ -123,7 +122,7 @@ fn ours(script: &Script) -> Vec<Folder> {
     }
     let path = directory.path().join("app.log");
     let mut handler = open(&path, script);
-    let mut states = vec![state(directory.path())];
+    let mut states = vec![contents(directory.path())];
     for step in &script.steps {
         match step {
             Step::Emit(message) => handler.handle(&record(message).as_record()).unwrap(),
@@ -133,31 +132,15 @@ fn ours(script: &Script) -> Vec<Folder> {
                 handler = open(&path, script);
             }
         }
-        states.push(state(directory.path()));
+        states.push(contents(directory.path()));
     }
     states
 }
 
-fn state(directory: &Path) -> Folder {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
-    entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())).collect()
-}
-
 fn pythons(scripts: &[Script]) -> Vec<Vec<Folder>> {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/differential.py");
-    let mut python = Command::new("python3")
-        .arg(program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 is needed; ./tests/run installs it");
-    let mut stdin = python.stdin.take().unwrap();
-    let input: String = scripts.iter().map(|script| format!("{}\n", to_json(script))).collect();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
-    let output = python.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let answers = python::answers(program, scripts.iter().map(to_json));
+    answers.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]

@@ -8,9 +8,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use proptest::collection::vec;
 use proptest::option;
@@ -21,7 +19,8 @@ use serde_json::json;
 use tempfile::tempdir;
 use time::{Time, Weekday};
 use tracing_handlers_core::{Clock as _, Deadline, Handler as _, Timestamp};
-use tracing_handlers_testing::{ManualClock, MessageOnly};
+use tracing_handlers_testing::file_subject::contents;
+use tracing_handlers_testing::{ManualClock, MessageOnly, python};
 use tracing_handlers_timed_rotating_file::{TimedRotatingFileHandler, When};
 
 use crate::child;
@@ -168,7 +167,7 @@ fn ours(script: &Script) -> Vec<Folder> {
     let path = directory.path().join("app.log");
     let clock = ManualClock::new(Timestamp::from_unix_seconds(script.start));
     let mut handler = open(&path, script, &clock);
-    let mut states = vec![state(directory.path())];
+    let mut states = vec![contents(directory.path())];
     for step in &script.steps {
         match step {
             Step::Emit(message) => {
@@ -182,14 +181,9 @@ fn ours(script: &Script) -> Vec<Folder> {
                 handler = open(&path, script, &clock);
             }
         }
-        states.push(state(directory.path()));
+        states.push(contents(directory.path()));
     }
     states
-}
-
-fn state(directory: &Path) -> Folder {
-    let entries = fs::read_dir(directory).unwrap().map(|entry| entry.unwrap());
-    entries.map(|entry| (entry.file_name().into_string().unwrap(), fs::read_to_string(entry.path()).unwrap())).collect()
 }
 
 /// A name that was taken got a number.
@@ -200,19 +194,8 @@ fn has_a_number(state: &Folder) -> bool {
 /// Python reads the zone from the environment of this process.
 fn pythons(scripts: &[Script]) -> Vec<Vec<Folder>> {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/differential.py");
-    let mut python = Command::new("python3")
-        .arg(program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 is needed; ./tests/run installs it");
-    let mut stdin = python.stdin.take().unwrap();
-    let input: String = scripts.iter().map(|script| format!("{}\n", to_json(script))).collect();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
-    let output = python.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let answers = python::answers(program, scripts.iter().map(to_json));
+    answers.iter().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
 
 #[test]

@@ -3,15 +3,13 @@
 //! Compared is where both are right: seconds, minutes, hours and 24 hours in any zone, midnight and weekdays in UTC and in zones
 //! whose clock is not put. The others are compared with what is known of the clock, in `wall_clock.rs`.
 
-use std::io::Write as _;
-use std::process::{Command, Stdio};
-
 use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::json;
 use time::{Duration, Time, Weekday};
 use tracing_handlers_core::Timestamp;
+use tracing_handlers_testing::python;
 use tracing_handlers_timed_rotating_file::{Schedule, When};
 
 use crate::child;
@@ -56,19 +54,8 @@ fn ours(case: &Case) -> i64 {
 /// Python reads the zone from the environment of this process.
 fn pythons(cases: &[Case]) -> Vec<i64> {
     let program = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/schedule_differential.py");
-    let mut python = Command::new("python3")
-        .arg(program)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("python3 is needed; ./tests/run installs it");
-    let mut stdin = python.stdin.take().unwrap();
-    let input: String = cases.iter().map(|case| format!("{}\n", to_json(case))).collect();
-    let writer = std::thread::spawn(move || stdin.write_all(input.as_bytes()).unwrap());
-    let output = python.wait_with_output().unwrap();
-    writer.join().unwrap();
-    assert!(output.status.success());
-    String::from_utf8(output.stdout).unwrap().lines().map(|line| line.parse().unwrap()).collect()
+    let answers = python::answers(program, cases.iter().map(to_json));
+    answers.iter().map(|line| line.parse().unwrap()).collect()
 }
 
 fn to_json(case: &Case) -> serde_json::Value {
