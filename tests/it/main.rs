@@ -5,6 +5,8 @@
 
 mod deny;
 mod docs;
+mod imports;
+mod lengths;
 mod rust_text;
 mod settings;
 mod tidy;

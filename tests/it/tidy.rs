@@ -1,7 +1,5 @@
 //! The rules of `docs/architecture.md`, most of which say what must not be there.
 
-use std::collections::BTreeSet;
-
 use crate::rust_text::{find_impl, find_word, is_name, line_of};
 use crate::workspace::{Package, Source, crates, files, packages, read, sources};
 
@@ -101,12 +99,12 @@ fn no_crate_raises_events_of_its_own() {
 }
 
 #[test]
-fn only_the_fs_file_knows_the_file_system() {
+fn only_the_fs_files_know_the_file_system() {
     Rule {
         what: "the file system is asked",
         // A program reads its certificate; a test of what no other crate sees reads its seeds; a local socket is left at its path.
         allowed: &[
-            "crates/file/src/fs.rs",
+            "crates/file/src/fs/system.rs",
             "crates/file/src/fs/windows.rs",
             "crates/log-receiver/src/run.rs",
             "crates/receiver/src/decode/replay.rs",
@@ -322,136 +320,4 @@ fn every_package_obeys_the_lints_of_the_workspace() {
 fn has_workspace_lints(package: &Package) -> bool {
     let lints = package.manifest.get("lints").and_then(|lints| lints.get("workspace"));
     lints.and_then(toml::Value::as_bool) == Some(true)
-}
-
-/// Who may import whom: a crate, those of ours that it may use, and those of others.
-const IMPORTS: &[(&str, &[&str], &[&str])] = &[
-    ("core", &[], &["loom", "metrics", "rmp", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
-    ("delivery", &["core"], &["fastrand", "native-tls", "tokio", "tokio-native-tls"]),
-    ("event-log", &["core"], &["windows-sys"]),
-    ("http", &["core", "delivery"], &["flate2", "http-body-util", "hyper", "hyper-util", "serde_json", "time", "tokio"]),
-    ("queue", &["core"], &["crossbeam-channel", "tokio"]),
-    ("file", &["core"], &["flate2", "hostname", "libc", "tracing-subscriber", "winapi-util", "zstd"]),
-    ("log-receiver", &["core", "receiver", "rotating-file", "stream", "timed-rotating-file"], &["tokio"]),
-    ("memory", &["core"], &[]),
-    ("receiver", &["core", "socket"], &["native-tls", "serde", "serde_json", "time", "tokio", "tokio-native-tls"]),
-    ("rotating-file", &["core", "file"], &[]),
-    ("timed-rotating-file", &["core", "file"], &["time"]),
-    ("smtp", &["core", "delivery"], &["lettre", "tokio"]),
-    ("socket", &["core", "delivery"], &[]),
-    ("stream", &["core"], &["tracing-subscriber"]),
-    ("syslog", &["core", "delivery"], &["hostname", "tokio"]),
-    (
-        "facade",
-        &[
-            "core",
-            "delivery",
-            "event-log",
-            "file",
-            "http",
-            "memory",
-            "queue",
-            "receiver",
-            "rotating-file",
-            "smtp",
-            "socket",
-            "stream",
-            "syslog",
-            "timed-rotating-file",
-        ],
-        &[],
-    ),
-];
-
-#[test]
-fn a_crate_imports_only_what_it_may() {
-    let published = crates().into_iter().filter(|package| package.is_published);
-    let broken: Vec<_> = published.flat_map(|package| forbidden_imports(&package)).collect();
-    assert!(broken.is_empty(), "the table of imports in docs/architecture.md does not allow:\n{broken:#?}");
-}
-
-/// The table is for people, [`IMPORTS`] for the tests: they say the same of all crates that are not ours.
-#[test]
-fn the_map_names_the_imports_that_are_allowed() {
-    let map = read("docs/architecture.md");
-    let known: BTreeSet<_> = IMPORTS.iter().flat_map(|(.., others)| others.iter().copied()).collect();
-    for (name, _, others) in IMPORTS {
-        let row = map.lines().find(|line| line.starts_with(&format!("| {name} |")) && line.split('|').count() == 7);
-        let row = row.unwrap_or_else(|| panic!("docs/architecture.md: no row of imports for {name}"));
-        let outside = row.split('|').nth(5).unwrap_or_default();
-        let words = outside.split(|c: char| !c.is_alphanumeric() && c != '-' && c != '_');
-        let named: BTreeSet<_> = words.filter(|word| known.contains(word)).collect();
-        let allowed: BTreeSet<_> = others.iter().copied().collect();
-        assert_eq!(named, allowed, "docs/architecture.md and tests/it/tidy.rs: what {name} may import");
-    }
-}
-
-fn forbidden_imports(package: &Package) -> Vec<String> {
-    let folder = package.folder.trim_start_matches("crates/");
-    let Some((_, ours, others)) = IMPORTS.iter().find(|(name, ..)| *name == folder) else {
-        return vec![format!("{folder} is not in the table of tests/it/tidy.rs")];
-    };
-    let ours: Vec<_> = ours.iter().map(|name| format!("tracing-handlers-{name}")).collect();
-    let is_allowed = |name: &String| ours.contains(name) || others.contains(&name.as_str());
-    imports(&package.manifest).into_iter().filter(|name| !is_allowed(name)).map(|name| format!("{folder} → {name}")).collect()
-}
-
-/// The names of all dependencies that are not for tests, those of single platforms included.
-fn imports(manifest: &toml::Table) -> Vec<String> {
-    let of_platforms = manifest.get("target").and_then(toml::Value::as_table).into_iter().flatten();
-    let of_platforms = of_platforms.filter_map(|(_, target)| target.as_table());
-    let tables = of_platforms.chain([manifest]).flat_map(|table| [table.get("dependencies"), table.get("build-dependencies")]);
-    tables.flatten().filter_map(toml::Value::as_table).flat_map(toml::Table::keys).cloned().collect()
-}
-
-#[test]
-fn a_forbidden_import_is_found_also_where_it_is_for_one_platform() {
-    let manifest =
-        "[dependencies]\nserde = \"1\"\n[target.'cfg(unix)'.dependencies]\nlibc = \"1\"\n[dev-dependencies]\ntracing = \"1\"";
-    let mut found = imports(&manifest.parse().expect("TOML"));
-    found.sort();
-    assert_eq!(found, ["libc", "serde"]);
-}
-
-/// How long a file may be, without blank lines and comments, and a function, with them.
-const MOST_LINES: (usize, usize) = (400, 60);
-
-#[test]
-fn no_file_and_no_function_is_too_long_to_be_read() {
-    let lines = |count: usize| "    let x = 1;\n".repeat(count);
-    let (file, function) = (Source::new("a.rs", &lines(401)), Source::new("b.rs", &format!("fn f() {{\n{}}}\n", lines(59))));
-    let generic = Source::new("c.rs", &format!("fn f<T>()\nwhere\n    T: X,\n{{\n{}}}\n", lines(59)));
-    let found = [&file, &function, &generic].map(|source| too_long(source).len());
-    assert_eq!(found, [1, 1, 1], "the rule finds nothing");
-    let several = format!("fn f();\nfn g(\n    a: A,\n);\nfn h() {{}}\n{}", lines(61));
-    assert_eq!(too_long(&Source::new("d.rs", &several)), [""; 0], "the rule finds what is not");
-    let broken: Vec<_> = sources(".").iter().flat_map(too_long).collect();
-    assert!(broken.is_empty(), "too long:\n{broken:#?}");
-}
-
-fn too_long(source: &Source) -> Vec<String> {
-    let is_code = |line: &&str| !line.trim().is_empty() && !line.trim_start().starts_with("//");
-    let lines = source.text.lines().filter(is_code).count();
-    let file = (lines > MOST_LINES.0).then(|| format!("{}: {lines} lines of code", source.path));
-    file.into_iter().chain(long_functions(source)).collect()
-}
-
-/// A function ends at the first line that is indented as its head is and begins with a brace; one without a body at a semicolon.
-fn long_functions(source: &Source) -> Vec<String> {
-    let lines: Vec<_> = source.text.lines().collect();
-    let indent = |line: &str| line.len() - line.trim_start().len();
-    let is_head = |line: &str| {
-        let mut words = line.split_whitespace().take_while(|word| !word.contains('"'));
-        !line.ends_with([';', '}']) && words.any(|word| word == "fn")
-    };
-    let heads = lines.iter().enumerate().filter(|(_, line)| is_head(line) && !line.trim_start().starts_with("//"));
-    let length = |at: usize, head: &str| {
-        let is_end = |line: &&str| {
-            let ends = line.trim_start().starts_with('}') || line.ends_with(';');
-            indent(line) == indent(head) && ends
-        };
-        lines[at + 1..].iter().position(is_end).map_or(0, |len| len + 2)
-    };
-    let long = heads.map(|(at, head)| (at, head, length(at, head))).filter(|(.., length)| *length > MOST_LINES.1);
-    long.map(|(at, head, length)| format!("{}:{}: {length} lines: {}", source.path, at + 1, head.trim())).collect()
 }

@@ -36,8 +36,7 @@
 //!
 //! # Features
 //!
-//! `metrics`: [`export_metrics`](https://docs.rs/tracing-handlers-core/latest/tracing_handlers_core/fn.export_metrics.html), counters for the
-//! `metrics` crate.
+//! `metrics`: `export_metrics` gives the counters of a handler to the `metrics` crate.
 
 pub mod buffer;
 mod builder;

@@ -35,7 +35,7 @@
 //!
 //! # Features
 //!
-//! `gzip` and `zstd` (a C library that is compiled along) give the rotating handlers their setting `compress`.
+//! `gzip` and `zstd` (a C library that is compiled along) are for the rotating handlers, which compress what they rolled.
 
 mod access;
 mod cleanup;

@@ -41,7 +41,7 @@
 //!
 //! # Features
 //!
-//! `crossbeam-channel` and `tokio`: their channels as a [`Queue`].
+//! `crossbeam-channel` and `tokio`: the channels of these crates as a [`Queue`], in the place of the bounded one.
 
 mod adapters;
 mod builder;

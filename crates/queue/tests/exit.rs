@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use std::{env, fs, mem, thread};
 
 use tracing::info;
-use tracing_handlers_core::{Deadline, Error, Guard, Handle, Handler, Record, Stats, shutdown};
+use tracing_handlers_core::{Guard, Handle, shutdown};
 use tracing_handlers_file::FileHandler;
 use tracing_handlers_queue::{HandlerExt, QueueHandler, QueueListener};
 use tracing_handlers_testing::{MessageOnly, OnRecord};

@@ -59,7 +59,7 @@
 //!
 //! # Features
 //!
-//! `tls`: it listens over TLS too, by the library of the system.
+//! `tls`: connections over TLS, by the library of the system.
 
 mod builder;
 mod connection;

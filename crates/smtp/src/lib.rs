@@ -68,7 +68,7 @@
 //!
 //! # Features
 //!
-//! `tls`: connections over TLS, by the library of the system. Without it nothing but plain SMTP is spoken.
+//! `tls`: STARTTLS and implicit TLS, by the library of the system. Without it only [`SmtpTls::None`] can be built.
 
 mod builder;
 mod connect;

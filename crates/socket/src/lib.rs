@@ -53,7 +53,7 @@
 //!
 //! # Features
 //!
-//! `tls`: [`SocketHandler`] over TLS, by the library of the system.
+//! `tls`: connections over TLS, by the library of the system.
 
 mod builder;
 mod handler;

@@ -1,31 +1,16 @@
-//! Writing the record's MessagePack, byte for byte what `rmp-serde` writes for the same value (pure).
+//! Writing values as MessagePack, byte for byte what `rmp-serde` writes for the same ones (pure).
 //!
 //! Schema: `docs/wire-format.md`. Headers are always the shortest that fit.
+
+mod map;
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 
 use super::value::{ErrorChain, Value};
-use super::{Head, Record, Told};
-use crate::Level;
 
-/// The keys of the outer map, in the order in which they are written.
-pub(crate) mod key {
-    pub(crate) const TIMESTAMP: &str = "ts";
-    pub(crate) const LEVEL: &str = "level";
-    pub(crate) const TARGET: &str = "target";
-    pub(crate) const NAME: &str = "name";
-    pub(crate) const MODULE: &str = "module";
-    pub(crate) const FILE: &str = "file";
-    pub(crate) const LINE: &str = "line";
-    pub(crate) const THREAD_ID: &str = "tid";
-    pub(crate) const THREAD_NAME: &str = "thread";
-    pub(crate) const PROCESS_ID: &str = "pid";
-    pub(crate) const MESSAGE: &str = "message";
-    pub(crate) const FIELDS: &str = "fields";
-    pub(crate) const SPANS: &str = "spans";
-    pub(crate) const OMITTED: &str = "omitted";
-}
+pub(crate) use self::map::{key, level_name, record, span};
+pub(super) use self::map::{origin, record_of, site};
 
 /// The keys of the one-entry maps that stand for the types MessagePack does not have.
 pub(crate) mod tag {
@@ -37,10 +22,6 @@ pub(crate) mod tag {
 
 /// How many sources of an error are followed; a cycle ends here.
 pub(crate) const MAX_SOURCES: usize = 16;
-
-pub(crate) fn level_name(level: Level) -> &'static str {
-    level.as_str()
-}
 
 #[inline]
 pub(crate) fn nil(out: &mut Vec<u8>) {
@@ -316,101 +297,6 @@ impl fmt::Write for Text<'_> {
     fn write_str(&mut self, s: &str) -> fmt::Result {
         self.out.extend_from_slice(s.as_bytes());
         Ok(())
-    }
-}
-
-/// The whole record as one map.
-pub(crate) fn record(out: &mut Vec<u8>, record: &Record<'_>) {
-    let told = record.head.site.told();
-    head(out, record, optional_of(&told));
-    site(out, &told);
-    origin(out, &record.head);
-    rest(out, record);
-}
-
-/// As [`record`], with what [`site`] wrote of its call site and said, and [`origin`] of its thread.
-pub(super) fn record_of(out: &mut Vec<u8>, record: &Record<'_>, (optional, site): (u32, &[u8]), origin: &[u8]) {
-    head(out, record, optional);
-    out.extend_from_slice(site);
-    out.extend_from_slice(origin);
-    rest(out, record);
-}
-
-/// What stands before the call site.
-fn head(out: &mut Vec<u8>, record: &Record<'_>, optional_of_site: u32) {
-    let Record { head, omitted, .. } = record;
-    let optional = [head.thread_id.is_some(), head.thread_name.is_some(), *omitted > 0];
-    map_header(out, 8 + optional_of_site + optional.into_iter().map(u32::from).sum::<u32>());
-    str(out, key::TIMESTAMP);
-    i64(out, record.timestamp().as_nanos());
-}
-
-/// How many entries of a call site are not there for all.
-fn optional_of(site: &Told<'_>) -> u32 {
-    [site.module_path.is_some(), site.file.is_some(), site.line.is_some()].into_iter().map(u32::from).sum()
-}
-
-/// The entries of a call site; gives how many of them not every record has.
-pub(super) fn site(out: &mut Vec<u8>, site: &Told<'_>) -> u32 {
-    str(out, key::LEVEL);
-    str(out, level_name(site.level));
-    str(out, key::TARGET);
-    str(out, site.target);
-    str(out, key::NAME);
-    str(out, site.name);
-    optional_str(out, key::MODULE, site.module_path);
-    optional_str(out, key::FILE, site.file);
-    optional_u64(out, key::LINE, site.line.map(u64::from));
-    optional_of(site)
-}
-
-/// The entries of the thread that raised a record.
-pub(super) fn origin(out: &mut Vec<u8>, head: &Head<'_>) {
-    optional_u64(out, key::THREAD_ID, head.thread_id);
-    optional_str(out, key::THREAD_NAME, head.thread_name);
-    str(out, key::PROCESS_ID);
-    u64(out, u64::from(head.process_id));
-}
-
-/// What stands behind call site and thread.
-fn rest(out: &mut Vec<u8>, record: &Record<'_>) {
-    str(out, key::MESSAGE);
-    str(out, record.message);
-    str(out, key::FIELDS);
-    map_header(out, record.fields.count);
-    out.extend_from_slice(record.fields.bytes);
-    str(out, key::SPANS);
-    array_header(out, record.spans.count);
-    out.extend_from_slice(record.spans.bytes);
-    if record.omitted > 0 {
-        str(out, key::OMITTED);
-        u64(out, u64::from(record.omitted));
-    }
-}
-
-/// One span as a map; `fields` are entries already encoded.
-pub(crate) fn span(out: &mut Vec<u8>, name: &str, target: &str, count: u32, fields: &[u8]) {
-    out.push(0x83);
-    str(out, key::NAME);
-    str(out, name);
-    str(out, key::TARGET);
-    str(out, target);
-    str(out, key::FIELDS);
-    map_header(out, count);
-    out.extend_from_slice(fields);
-}
-
-fn optional_str(out: &mut Vec<u8>, key: &str, value: Option<&str>) {
-    if let Some(value) = value {
-        str(out, key);
-        str(out, value);
-    }
-}
-
-fn optional_u64(out: &mut Vec<u8>, key: &str, value: Option<u64>) {
-    if let Some(value) = value {
-        str(out, key);
-        u64(out, value);
     }
 }
 

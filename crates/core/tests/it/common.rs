@@ -1,6 +1,7 @@
 //! What the tests share: a handler that keeps records, a fixed clock, `fmt` layers that write into memory, child processes.
 
 use std::any::type_name;
+use std::fmt;
 use std::io;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -35,6 +36,12 @@ impl Kept {
 
     pub(crate) fn messages(&self) -> Vec<String> {
         self.records().iter().map(|record| record.as_record().message().to_owned()).collect()
+    }
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("messages", &self.messages()).finish_non_exhaustive()
     }
 }
 
@@ -92,7 +99,7 @@ impl Clock for Fixed {
 }
 
 impl FormatTime for Fixed {
-    fn format_time(&self, writer: &mut Writer<'_>) -> std::fmt::Result {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
         writer.write_str(TIME)
     }
 }

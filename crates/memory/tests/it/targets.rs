@@ -1,10 +1,9 @@
 //! Targets that refuse, panic, are slow, or come back to the handler that they serve.
 
 use std::io;
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::thread;
 
-use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{Deadline, DropReason, Handler, Level};
 use tracing_handlers_memory::MemoryHandler;
 use tracing_handlers_stream::StreamHandler;
