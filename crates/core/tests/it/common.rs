@@ -16,12 +16,14 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::Layer;
 use tracing_subscriber::prelude::*;
 
+type Look = Box<dyn Fn(&Record<'_>) + Send + Sync>;
+
 /// Keeps every record; delivers all of them.
 #[derive(Default)]
 pub(crate) struct Kept {
     records: Mutex<Vec<RecordBuf>>,
     counters: Counters,
-    look: Option<Box<dyn Fn(&Record<'_>) + Send + Sync>>,
+    look: Option<Look>,
 }
 
 impl Kept {
