@@ -5,6 +5,7 @@
 //! | [`contract`](mod@contract) | one suite of cases that every handler passes, put into a test binary by [`contract!`] |
 //! | [`fault_fs`] | a file system that fails, fills up, loses power or waits exactly where the test says |
 //! | [`file_subject`] | the subject of the file family, and what reads a rolled log back |
+//! | [`target_subject`] | the subject of handlers that pass records on |
 //! | [`clock`] | a clock that the test moves |
 //! | [`gate`] | a place where a thread waits until the test lets it go on |
 //! | [`killed_writers`] | processes that write to one log until they are killed, and what they must leave |
@@ -38,6 +39,7 @@ pub mod on_record;
 pub mod peers;
 pub mod proxy;
 pub mod python;
+pub mod target_subject;
 
 pub use self::capture::{CollectingHandler, FailureLog, record};
 pub use self::clock::ManualClock;
@@ -47,3 +49,4 @@ pub use self::file_subject::{FileParts, FileSubject};
 pub use self::format::MessageOnly;
 pub use self::gate::Gate;
 pub use self::on_record::OnRecord;
+pub use self::target_subject::TargetSubject;

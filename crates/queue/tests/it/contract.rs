@@ -1,43 +1,11 @@
 //! The contract suite: a handler behind a queue of its own, and a queue with a listener.
 
-use std::io::ErrorKind;
-use std::sync::Arc;
-
 use tracing_handlers_core::{Deadline, Error, Handler, Record, Stats};
 use tracing_handlers_queue::{HandlerExt, QueueHandler, QueueListener};
-use tracing_handlers_testing::{CollectingHandler, FailureLog, Subject, contract};
+use tracing_handlers_testing::{TargetSubject, contract};
 
-#[derive(Default)]
-struct Behind {
-    target: CollectingHandler,
-}
-
-impl Subject for Behind {
-    fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
-        Arc::new(self.target.clone().queued().on_failure(failures).build().unwrap())
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.target.lines()
-    }
-
-    fn break_destination(&self) -> bool {
-        self.target.fail(ErrorKind::BrokenPipe);
-        true
-    }
-
-    fn mend(&self) {
-        self.target.mend();
-    }
-
-    fn formats(&self) -> bool {
-        false
-    }
-}
-
-#[derive(Default)]
-struct Listened {
-    target: CollectingHandler,
+fn queued() -> TargetSubject {
+    TargetSubject::new(|target, failures| target.queued().on_failure(failures).build().unwrap())
 }
 
 /// Both ends of a queue in one piece.
@@ -61,28 +29,14 @@ impl Handler for Both {
     }
 }
 
-impl Subject for Listened {
-    fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
+fn listened() -> TargetSubject {
+    let subject = TargetSubject::new(|target, failures| {
         let queue = QueueHandler::builder().on_failure(failures).build().unwrap();
-        let listener = QueueListener::builder(&queue).handler(self.target.clone()).start().unwrap();
-        Arc::new(Both { queue, _listener: listener })
-    }
-
-    fn lines(&self) -> Vec<String> {
-        self.target.lines()
-    }
-
-    /// What its handlers fail to do they count themselves.
-    fn break_destination(&self) -> bool {
-        false
-    }
-
-    fn mend(&self) {}
-
-    fn formats(&self) -> bool {
-        false
-    }
+        let listener = QueueListener::builder(&queue).handler(target).start().unwrap();
+        Both { queue, _listener: listener }
+    });
+    subject.without_failures_of_target()
 }
 
-contract!(queued, Behind::default);
-contract!(listened, Listened::default);
+contract!(queued, super::queued);
+contract!(listened, super::listened);

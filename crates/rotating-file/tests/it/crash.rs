@@ -74,37 +74,17 @@ fn no_accepted_record_is_lost_or_doubled_whatever_step_is_the_last() {
 #[cfg(unix)]
 #[test]
 fn a_killed_process_tears_and_loses_nothing_that_it_was_told_is_written() {
-    use std::io::{BufRead as _, BufReader};
-    use std::process::{Command, Stdio};
+    use tracing_handlers_testing::killed_writers;
 
-    const CHILD: &str = "TRACING_HANDLERS_KILLED_CHILD_PATH";
-    if let Some(path) = std::env::var_os(CHILD) {
-        let handler =
-            RotatingFileHandler::builder(path).max_bytes(200).backup_count(100_000).format(MessageOnly).build().unwrap();
-        for number in 0_u64.. {
-            handler.handle(&record(format!("record {number}")).as_record()).unwrap();
-            println!("{number}");
-        }
+    if let Some(child) = killed_writers::child() {
+        let builder = RotatingFileHandler::builder(&child.path).max_bytes(200).backup_count(100_000);
+        child.write_until_killed(&builder.format(MessageOnly).build().unwrap());
     }
     for round in 0..10 {
         let directory = tempdir().unwrap();
         let path = directory.path().join("app.log");
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::a_killed_process_tears_and_loses_nothing_that_it_was_told_is_written", "--nocapture"])
-            .env(CHILD, &path)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut last = told.by_ref().filter_map(|line| line.parse::<u64>().ok()).take(300 + 37 * round).last();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        last = told.filter_map(|line| line.parse().ok()).last().or(last);
-        let last = last.unwrap();
-
-        let lines = all_lines(&path);
-        let expected = (0..lines.len()).map(|number| format!("record {number}"));
-        assert!(lines.iter().cloned().eq(expected), "torn, doubled or out of order");
-        assert!(lines.len() as u64 > last, "told {last}, found {}", lines.len());
+        let test = "crash::a_killed_process_tears_and_loses_nothing_that_it_was_told_is_written";
+        let told = killed_writers::run(test, &path, &[300 + 37 * round]);
+        killed_writers::check(&logs_oldest_first(&path), &told);
     }
 }

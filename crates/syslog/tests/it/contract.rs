@@ -1,15 +1,13 @@
 //! The contract suite, with daemons on loopback.
 
 use std::io::{self, BufRead};
-use std::sync::Arc;
 use std::time::Duration;
 
-use tracing_handlers_core::Handler;
 use tracing_handlers_syslog::{Retry, SyslogHandler, SyslogHandlerBuilder};
 #[cfg(unix)]
 use tracing_handlers_testing::peers::UnixDatagramPeer;
-use tracing_handlers_testing::peers::{Framing, Opened, Paced, StreamPeer, UdpPeer};
-use tracing_handlers_testing::{FailureLog, MessageOnly, Subject, contract};
+use tracing_handlers_testing::peers::{Framing, Paced, PeerSubject, StreamPeer, UdpPeer};
+use tracing_handlers_testing::{FailureLog, MessageOnly, contract};
 
 fn open(builder: SyslogHandlerBuilder, failures: FailureLog) -> SyslogHandler {
     let soon = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));
@@ -17,14 +15,16 @@ fn open(builder: SyslogHandlerBuilder, failures: FailureLog) -> SyslogHandler {
     builder.capacity(10_000).capacity_bytes(64 << 20).build().unwrap()
 }
 
-fn texts(messages: Vec<Vec<u8>>, text: impl Fn(&str) -> Option<&str>) -> Vec<String> {
-    let messages = messages.into_iter().map(|message| String::from_utf8(message).unwrap());
-    messages.map(|message| text(&message).unwrap_or_else(|| panic!("{message}")).to_owned()).collect()
+/// What stands behind a header of six words and the mark of no structured data.
+fn text_of_5424(message: &[u8]) -> String {
+    let message = str::from_utf8(message).unwrap();
+    message.splitn(8, ' ').nth(7).unwrap_or_else(|| panic!("{message}")).to_owned()
 }
 
-/// What stands behind a header of six words and the mark of no structured data.
-fn text_of_5424(message: &str) -> Option<&str> {
-    message.splitn(8, ' ').nth(7)
+#[cfg(unix)]
+fn text_of_3164(message: &[u8]) -> String {
+    let message = str::from_utf8(message).unwrap();
+    message.split_once(": ").unwrap_or_else(|| panic!("{message}")).1.to_owned()
 }
 
 /// Messages behind their lengths (RFC 6587).
@@ -44,70 +44,31 @@ fn read_counted(stream: &mut dyn BufRead) -> io::Result<Option<Vec<u8>>> {
 }
 
 /// RFC 5424, octet counting.
-struct Tcp(StreamPeer, Opened);
-
-impl Subject for Tcp {
-    fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
-        let builder = SyslogHandler::builder().tcp(format!("127.0.0.1:{}", self.0.address.port())).max_message_bytes(4 << 20);
-        self.1.keep(open(builder, failures))
-    }
-    fn lines(&self) -> Vec<String> {
-        texts(self.1.payloads(&self.0.arrived), text_of_5424)
-    }
-    fn break_destination(&self) -> bool {
-        self.0.leave();
-        true
-    }
-    fn mend(&self) {
-        self.0.come();
-    }
+fn tcp() -> PeerSubject<StreamPeer> {
+    let open = |peer: &StreamPeer, failures: FailureLog| {
+        let to = format!("127.0.0.1:{}", peer.address.port());
+        open(SyslogHandler::builder().tcp(to).max_message_bytes(4 << 20), failures)
+    };
+    PeerSubject::new(StreamPeer::tcp(COUNTED), open, text_of_5424)
 }
 
-/// RFC 5424. A daemon that is away is no failure there.
-struct Udp(UdpPeer, Opened);
-
-impl Subject for Udp {
-    fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
-        let handler = open(SyslogHandler::builder().udp(self.0.address), failures);
-        self.1.keep(Paced { handler, arrived: self.0.arrived.clone() })
-    }
-    fn lines(&self) -> Vec<String> {
-        texts(self.1.payloads(&self.0.arrived), text_of_5424)
-    }
-    fn break_destination(&self) -> bool {
-        false
-    }
-    fn mend(&self) {}
-    fn longest_line(&self) -> usize {
-        1_900
-    }
+/// RFC 5424.
+fn udp() -> PeerSubject<UdpPeer> {
+    let open = |peer: &UdpPeer, failures: FailureLog| {
+        let handler = open(SyslogHandler::builder().udp(peer.address), failures);
+        Paced { handler, arrived: peer.arrived.clone() }
+    };
+    PeerSubject::new(UdpPeer::new(<[u8]>::to_vec), open, text_of_5424).longest_line(1_900)
 }
 
 /// A local socket with datagrams: RFC 3164 without a host name.
 #[cfg(unix)]
-struct Unix(UnixDatagramPeer, Opened);
-
-#[cfg(unix)]
-impl Subject for Unix {
-    fn open(&self, failures: FailureLog) -> Arc<dyn Handler> {
-        self.1.keep(open(SyslogHandler::builder().unix(self.0.path()), failures))
-    }
-    fn lines(&self) -> Vec<String> {
-        texts(self.1.payloads(&self.0.arrived), |message| Some(message.split_once(": ")?.1))
-    }
-    fn break_destination(&self) -> bool {
-        self.0.leave();
-        true
-    }
-    fn mend(&self) {
-        self.0.come();
-    }
-    fn longest_line(&self) -> usize {
-        8_000
-    }
+fn unix_datagrams() -> PeerSubject<UnixDatagramPeer> {
+    let open = |peer: &UnixDatagramPeer, failures: FailureLog| open(SyslogHandler::builder().unix(peer.path()), failures);
+    PeerSubject::new(UnixDatagramPeer::new(<[u8]>::to_vec), open, text_of_3164).longest_line(8_000)
 }
 
-contract!(tcp, || Tcp(StreamPeer::tcp(COUNTED), Opened::default()));
-contract!(udp, || Udp(UdpPeer::new(<[u8]>::to_vec), Opened::default()));
+contract!(tcp, super::tcp);
+contract!(udp, super::udp);
 #[cfg(unix)]
-contract!(unix_datagrams, || Unix(UnixDatagramPeer::new(<[u8]>::to_vec), Opened::default()));
+contract!(unix_datagrams, super::unix_datagrams);

@@ -1,6 +1,6 @@
-//! What arrived at a peer, and handlers that are counted by it.
+//! What arrived at a peer, and a handler that does not go ahead of it.
 
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex};
 
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{Deadline, Error, Handler, Record, Stats};
@@ -35,23 +35,6 @@ impl Arrived {
         let waited = self.shared.1.wait_timeout_while(lock(&self.shared.0), PATIENCE, |payloads| payloads.len() < count);
         let (payloads, waited) = waited.unwrap();
         assert!(!waited.timed_out(), "{} of {count} payloads arrived", payloads.len());
-    }
-}
-
-/// The handler that a subject opened, whose lines are what arrived: as many at least as it counts as delivered.
-#[derive(Default)]
-pub struct Opened(OnceLock<Arc<dyn Handler>>);
-
-impl Opened {
-    /// Keeps the handler; one that is kept already is returned instead.
-    pub fn keep(&self, handler: impl Handler) -> Arc<dyn Handler> {
-        Arc::clone(self.0.get_or_init(|| Arc::new(handler)))
-    }
-
-    /// What arrived, once that is all that was delivered.
-    pub fn payloads(&self, arrived: &Arrived) -> Vec<Vec<u8>> {
-        let delivered = self.0.get().map_or(0, |handler| handler.stats().delivered);
-        arrived.at_least(delivered as usize)
     }
 }
 

@@ -14,10 +14,12 @@ mod arrived;
 mod datagrams;
 mod port;
 mod streams;
+mod subject;
 
-pub use self::arrived::{Arrived, Opened, Paced};
+pub use self::arrived::{Arrived, Paced};
 #[cfg(unix)]
 pub use self::datagrams::UnixDatagramPeer;
 pub use self::datagrams::{Payload, UdpPeer};
 pub use self::port::{Port, listen_on};
 pub use self::streams::{Address, Framing, StreamPeer};
+pub use self::subject::{Peer, PeerSubject};

@@ -1,11 +1,9 @@
 //! A process that ends between any two steps of a rollover: afterwards each record stands in exactly one file.
 
-use std::path::Path;
-
 use tempfile::tempdir;
 use time::macros::datetime;
 use tracing_handlers_core::Handler as _;
-use tracing_handlers_testing::file_subject::{lines_of, logs_oldest_first};
+use tracing_handlers_testing::file_subject::logs_oldest_first;
 use tracing_handlers_testing::{FaultFs, MessageOnly, record};
 use tracing_handlers_timed_rotating_file::{TimedRotatingFileHandler, TimedRotatingFileHandlerBuilder, When};
 
@@ -99,40 +97,17 @@ fn every_step_may_be_the_last(open: Open) {
 #[cfg(unix)]
 #[test]
 fn a_killed_process_tears_and_loses_nothing_that_it_was_told_is_written() {
-    use std::io::{BufRead as _, BufReader};
-    use std::process::{Command, Stdio};
+    use tracing_handlers_testing::killed_writers;
 
-    const CHILD: &str = "TRACING_HANDLERS_KILLED_CHILD_PATH";
-    if let Some(path) = std::env::var_os(CHILD) {
-        let builder = TimedRotatingFileHandler::builder(path).when(When::Seconds).utc(true).max_bytes(200);
-        let handler = builder.backup_count(100_000).format(MessageOnly).build().unwrap();
-        for number in 0_u64.. {
-            handle(&handler, &format!("record {number}"));
-            println!("{number}");
-        }
+    if let Some(child) = killed_writers::child() {
+        let builder = TimedRotatingFileHandler::builder(&child.path).when(When::Seconds).utc(true).max_bytes(200);
+        child.write_until_killed(&builder.backup_count(100_000).format(MessageOnly).build().unwrap());
     }
     for round in 0..10 {
         let directory = tempdir().unwrap();
         let path = directory.path().join("app.log");
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "crash::a_killed_process_tears_and_loses_nothing_that_it_was_told_is_written", "--nocapture"])
-            .env(CHILD, &path)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut told = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        let mut last = told.by_ref().filter_map(|line| line.parse::<u64>().ok()).take(300 + 37 * round).last();
-        child.kill().unwrap();
-        child.wait().unwrap();
-        last = told.filter_map(|line| line.parse().ok()).last().or(last);
-
-        let lines = all_lines(&path);
-        let expected = (0..lines.len()).map(|number| format!("record {number}"));
-        assert!(lines.iter().cloned().eq(expected), "torn, doubled or out of order: {lines:?}");
-        assert!(lines.len() as u64 > last.unwrap(), "told {last:?}, found {}", lines.len());
+        let test = "crash::a_killed_process_tears_and_loses_nothing_that_it_was_told_is_written";
+        let told = killed_writers::run(test, &path, &[300 + 37 * round]);
+        killed_writers::check(&logs_oldest_first(&path), &told);
     }
-}
-
-fn all_lines(path: &Path) -> Vec<String> {
-    logs_oldest_first(path).iter().flat_map(|path| lines_of(path)).collect()
 }

@@ -31,6 +31,15 @@ impl Setting {
         self.lost_nothing(handler);
     }
 
+    /// After the fault: the next rollover leaves as many files as are to be kept.
+    fn cleans_up_the_next_night(&self, handler: &TimedRotatingFileHandler) {
+        self.fs.heal_all();
+        self.set(datetime!(2024-02-02 00:00 UTC));
+        handle(handler, "third");
+        assert_eq!(self.names(), ["app.log.2024-01-03", JANUARY_31, "app.log.2024-02-01", "app.log"]);
+        self.lost_nothing(handler);
+    }
+
     /// As many as are kept, of the month's beginning.
     fn has_old_files(&self) {
         for date in ["2024-01-01", "2024-01-02", "2024-01-03"] {
@@ -89,11 +98,7 @@ fn a_directory_that_cannot_be_listed_is_rolled_and_cleaned_up_later() {
     assert_eq!(setting.names().len(), 5, "nothing is deleted on a guess");
     assert!(!setting.failures.is_empty());
 
-    setting.fs.heal_all();
-    setting.set(datetime!(2024-02-02 00:00 UTC));
-    handle(&handler, "third");
-    assert_eq!(setting.names(), ["app.log.2024-01-03", JANUARY_31, "app.log.2024-02-01", "app.log"]);
-    setting.lost_nothing(&handler);
+    setting.cleans_up_the_next_night(&handler);
 }
 
 #[test]
@@ -118,11 +123,7 @@ fn an_old_file_that_cannot_be_removed_stays_until_it_can() {
     assert_eq!(setting.names().len(), 5);
     assert_eq!(setting.failures.len(), 1, "{:?}", setting.failures);
 
-    setting.fs.heal_all();
-    setting.set(datetime!(2024-02-02 00:00 UTC));
-    handle(&handler, "third");
-    assert_eq!(setting.names(), ["app.log.2024-01-03", JANUARY_31, "app.log.2024-02-01", "app.log"]);
-    setting.lost_nothing(&handler);
+    setting.cleans_up_the_next_night(&handler);
 }
 
 #[test]
