@@ -53,6 +53,32 @@ fn the_documentation_of_a_builder_names_every_setter_and_nothing_else() {
     assert!(wrong.is_empty(), "{wrong}");
 }
 
+/// Settings that stand in one row stand in the same order everywhere; defaults are on or off, and times have one unit of each kind.
+#[test]
+fn the_tables_of_the_builders_use_the_same_words() {
+    let mut wrong = Vec::new();
+    let mut orders = BTreeSet::new();
+    for built in all() {
+        for row in &built.table {
+            let named = settings_of(row);
+            let pairs =
+                named.iter().enumerate().flat_map(|(at, first)| named[at + 1..].iter().map(move |second| (first, second)));
+            for (first, second) in pairs {
+                if orders.contains(&(second.clone(), first.clone())) {
+                    wrong.push(format!("{}: `{second}` before `{first}`, as elsewhere: {row}", built.name));
+                }
+                orders.insert((first.clone(), second.clone()));
+            }
+            let default = row.split('|').nth(2).unwrap_or_default();
+            let words = default.split(|char: char| !char.is_alphanumeric());
+            let other =
+                words.filter(|word| ["yes", "half", "hours", "min", "mins", "sec", "secs", "true", "false"].contains(word));
+            wrong.extend(other.map(|word| format!("{}: {word:?} is said otherwise elsewhere: {row}", built.name)));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
 #[test]
 fn a_setter_that_the_table_does_not_name_would_be_found() {
     let text = "/// | setting | default |\n/// |---|---|\n/// | [`one`](Self::one), `two` | 1 |\npub struct BBuilder {\n}\n\nimpl BBuilder {\n    \

@@ -1,6 +1,6 @@
 //! What all handlers are that have a [`Delivery`](crate::Delivery): its face.
 
-/// Makes a type with a field `delivery` a handler that forwards to it, with `status()`.
+/// Makes a type with a field `delivery` a handler that forwards to it, with `status()` and `flush_async()`.
 #[macro_export]
 macro_rules! delivery_handler {
     ($handler:ident) => {
@@ -8,6 +8,18 @@ macro_rules! delivery_handler {
             /// How it goes with the peer: attempts, failures, the newest error.
             pub fn status(&self) -> $crate::Status {
                 self.delivery.status()
+            }
+
+            /// As `flush`, without blocking a thread.
+            ///
+            /// # Errors
+            ///
+            /// Those of `flush`.
+            pub async fn flush_async(
+                &self,
+                deadline: $crate::core::Deadline,
+            ) -> ::std::result::Result<(), $crate::core::Error> {
+                self.delivery.flush_async(deadline).await
             }
         }
 

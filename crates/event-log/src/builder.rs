@@ -120,7 +120,7 @@ impl EventLogHandlerBuilder {
         self
     }
 
-    /// Who is told of failures.
+    /// Who is told of failures; a rate-limited line on stderr by default.
     pub fn on_failure(mut self, hook: impl OnFailure) -> Self {
         self.on_failure = Some(Arc::new(hook));
         self

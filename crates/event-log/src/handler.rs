@@ -37,7 +37,7 @@ pub struct EventLogHandler {
     state: Mutex<State>,
 }
 
-/// The layer of an [`EventLogHandler`].
+/// An [`EventLogHandler`] as a layer.
 pub type EventLogLayer = HandlerLayer<EventLogHandler>;
 
 type OfRecord<T> = Box<dyn Fn(&Record<'_>) -> T + Send + Sync>;

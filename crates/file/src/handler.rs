@@ -40,7 +40,7 @@ pub struct FileHandler {
     sink: Sink<Plain>,
 }
 
-/// The layer of a [`FileHandler`].
+/// A [`FileHandler`] as a layer.
 pub type FileLayer = HandlerLayer<FileHandler>;
 
 impl FileHandler {
@@ -90,7 +90,7 @@ impl FileHandlerBuilder {
         self
     }
 
-    /// Opens the file.
+    /// The handler, its file opened.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl FileHandlerBuilder {
         Ok(FileHandler { sink: Sink::open("file", self.settings.check()?, Plain)? })
     }
 
-    /// Opens the file and wraps the handler into a layer.
+    /// The handler as a layer.
     ///
     /// # Errors
     ///

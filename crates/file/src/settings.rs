@@ -243,7 +243,7 @@ macro_rules! file_settings {
             self
         }
 
-        /// Who is told of failures; by default a rate-limited line goes to stderr.
+        /// Who is told of failures; a rate-limited line on stderr by default.
         pub fn on_failure(mut self, hook: impl $crate::export::core::OnFailure) -> Self {
             self.settings.set_on_failure(hook);
             self

@@ -37,7 +37,7 @@ pub struct WatchedFileHandler {
     sink: Sink<Watch>,
 }
 
-/// The layer of a [`WatchedFileHandler`].
+/// A [`WatchedFileHandler`] as a layer.
 pub type WatchedFileLayer = HandlerLayer<WatchedFileHandler>;
 
 impl WatchedFileHandler {
@@ -87,7 +87,7 @@ impl WatchedFileHandlerBuilder {
         self
     }
 
-    /// Opens the file.
+    /// The handler, its file opened.
     ///
     /// # Errors
     ///
@@ -96,7 +96,7 @@ impl WatchedFileHandlerBuilder {
         Ok(WatchedFileHandler { sink: Sink::open("watched-file", self.settings.check()?, Watch)? })
     }
 
-    /// Opens the file and wraps the handler into a layer.
+    /// The handler as a layer.
     ///
     /// # Errors
     ///

@@ -44,11 +44,11 @@ pub enum Method {
 /// | [`in_flight`](Self::in_flight) | 1 request, which keeps the order |
 /// | [`linger`](Self::linger) | 1 s; none for a form |
 /// | [`batch_records`](Self::batch_records), [`batch_bytes`](Self::batch_bytes) | 512 records, 1 MiB; one record for a form |
-/// | [`timeout`](Self::timeout), [`max_age`](Self::max_age) | 10 s, 5 min |
-/// | [`retry`](Self::retry) | after up to 0.5 s, doubled up to 30 s |
+/// | [`max_age`](Self::max_age), [`timeout`](Self::timeout) | 5 minutes, 10 s |
+/// | [`retry`](Self::retry) | 0.5 s, twice as long each time, 30 s at most |
 /// | [`capacity`](Self::capacity), [`capacity_bytes`](Self::capacity_bytes) | 8,192 records, 16 MiB |
 /// | [`overflow`](Self::overflow) | drop the newest |
-/// | [`wake_level`](Self::wake_level), [`max_delay`](Self::max_delay) | `ERROR`, 5 ms |
+/// | [`max_delay`](Self::max_delay), [`wake_level`](Self::wake_level) | 5 ms, `ERROR` |
 /// | [`drain_on_exit`](Self::drain_on_exit) | on |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 #[must_use]

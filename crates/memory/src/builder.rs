@@ -21,9 +21,9 @@ const DEFAULT_BYTES: usize = 4 << 20;
 /// | [`capacity_bytes`](Self::capacity_bytes) | 4 MiB |
 /// | [`flush_level`](Self::flush_level) | `ERROR` |
 /// | [`flush_when`](Self::flush_when): a function in the place of the level | none |
-/// | [`flush_on_close`](Self::flush_on_close) | yes; a flight recorder: no |
-/// | [`drain_on_exit`](Self::drain_on_exit) | yes, where `flush_on_close` is |
-/// | [`dump_on_panic`](Self::dump_on_panic) | no |
+/// | [`flush_on_close`](Self::flush_on_close) | on; a flight recorder: off |
+/// | [`drain_on_exit`](Self::drain_on_exit) | on, where `flush_on_close` is |
+/// | [`dump_on_panic`](Self::dump_on_panic) | off |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 #[must_use]
 pub struct MemoryHandlerBuilder {
@@ -106,7 +106,7 @@ impl MemoryHandlerBuilder {
         self
     }
 
-    /// Who is told of failures.
+    /// Who is told of failures; a rate-limited line on stderr by default.
     pub fn on_failure(mut self, hook: impl OnFailure) -> Self {
         self.on_failure = Some(Arc::new(hook));
         self

@@ -32,7 +32,7 @@ pub struct MemoryHandler {
     pub(crate) shared: Arc<Shared>,
 }
 
-/// The layer of a [`MemoryHandler`].
+/// A [`MemoryHandler`] as a layer.
 pub type MemoryLayer = HandlerLayer<MemoryHandler>;
 
 impl MemoryHandler {

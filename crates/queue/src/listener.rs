@@ -109,7 +109,7 @@ impl QueueListenerBuilder {
     /// No handler, or a queue that this process only writes to.
     pub fn build(self) -> Result<QueueListener, Error> {
         if self.targets.is_empty() {
-            return Err(Error::config("handler", "none", "a listener needs at least one"));
+            return Err(Error::config("handler", "(none)", "a listener needs at least one"));
         }
         if matches!(&self.intake.place, Place::Own(own) if !own.can_be_read()) {
             return Err(Error::config("queue", "one of your own", "has no source that a listener could read"));

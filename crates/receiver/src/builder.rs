@@ -26,7 +26,7 @@ use crate::tls::TlsIdentity;
 /// | [`encoding`](Self::encoding) | any, told apart frame by frame |
 /// | [`max_frame_bytes`](Self::max_frame_bytes) | 1 MiB |
 /// | [`max_connections`](Self::max_connections) | 10,000 |
-/// | [`frame_timeout`](Self::frame_timeout) | a minute |
+/// | [`frame_timeout`](Self::frame_timeout) | 1 minute |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 #[must_use]
 pub struct ReceiverBuilder {

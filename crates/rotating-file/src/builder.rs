@@ -114,7 +114,7 @@ impl RotatingFileHandlerBuilder {
         self
     }
 
-    /// Opens the file.
+    /// The handler, its file opened.
     ///
     /// # Errors
     ///
@@ -134,7 +134,7 @@ impl RotatingFileHandlerBuilder {
         Ok(RotatingFileHandler { sink: Sink::open(KIND, settings, rotation)? })
     }
 
-    /// Opens the file and wraps the handler into a layer.
+    /// The handler as a layer.
     ///
     /// # Errors
     ///

@@ -45,7 +45,7 @@ pub struct RotatingFileHandler {
     pub(crate) sink: Sink<Rotation>,
 }
 
-/// The layer of a [`RotatingFileHandler`].
+/// A [`RotatingFileHandler`] as a layer.
 pub type RotatingFileLayer = HandlerLayer<RotatingFileHandler>;
 
 impl RotatingFileHandler {

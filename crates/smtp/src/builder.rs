@@ -136,7 +136,7 @@ impl SmtpHandlerBuilder {
         self
     }
 
-    /// How records are written.
+    /// How records are written; [`Text`](tracing_handlers_core::format::Text) by default.
     pub fn format(mut self, format: impl Format) -> Self {
         self.format = Box::new(format);
         self
@@ -208,7 +208,7 @@ impl SmtpHandlerBuilder {
     /// nothing through.
     pub fn build(mut self) -> Result<SmtpHandler, Error> {
         self.check()?;
-        let from = self.from.as_deref().ok_or_else(|| Error::config("from", "nobody", "a mail needs a sender"))?;
+        let from = self.from.as_deref().ok_or_else(|| Error::config("from", "(none)", "a mail needs a sender"))?;
         let parties = Parties::parse(from, &self.to, &self.cc, self.reply_to.as_deref())?;
         match self.digest {
             // A mail is one attempt, or one that fails in the middle would send the others again.

@@ -1,6 +1,6 @@
 //! `SmtpHandler`.
 
-use tracing_handlers_core::{Deadline, Error, HandlerLayer};
+use tracing_handlers_core::HandlerLayer;
 use tracing_handlers_delivery::{Delivery, delivery_handler};
 
 use crate::builder::SmtpHandlerBuilder;
@@ -35,15 +35,6 @@ impl SmtpHandler {
     /// A builder of one that speaks to this server. It needs [`from`](SmtpHandlerBuilder::from) and [`to`](SmtpHandlerBuilder::to).
     pub fn builder(host: impl Into<String>) -> SmtpHandlerBuilder {
         SmtpHandlerBuilder::new(host.into())
-    }
-
-    /// As [`flush`](tracing_handlers_core::Handler::flush), without blocking a thread.
-    ///
-    /// # Errors
-    ///
-    /// Those of `flush`.
-    pub async fn flush_async(&self, deadline: Deadline) -> Result<(), Error> {
-        self.delivery.flush_async(deadline).await
     }
 }
 

@@ -48,7 +48,7 @@ impl Parties {
             reply_to: reply_to.map(|text| mailbox("reply_to", text)).transpose()?,
         };
         if parties.to.is_empty() {
-            return Err(Error::config("to", "nobody", "a mail needs a recipient"));
+            return Err(Error::config("to", "(none)", "a mail needs a recipient"));
         }
         Ok(parties)
     }

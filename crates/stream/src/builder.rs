@@ -29,19 +29,19 @@ impl StreamHandlerBuilder {
         Self { name, stream, format: Box::new(Text::new()), terminator: b"\n".to_vec(), on_failure: None }
     }
 
-    /// How records are written.
+    /// How records are written; [`Text`](tracing_handlers_core::format::Text) by default.
     pub fn format(mut self, format: impl Format) -> Self {
         self.format = Box::new(format);
         self
     }
 
-    /// What ends each record.
+    /// What ends each record; a line feed by default.
     pub fn terminator(mut self, terminator: impl Into<Vec<u8>>) -> Self {
         self.terminator = terminator.into();
         self
     }
 
-    /// Who is told of failures.
+    /// Who is told of failures; a rate-limited line on stderr by default.
     pub fn on_failure(mut self, hook: impl OnFailure) -> Self {
         self.on_failure = Some(Arc::new(hook));
         self

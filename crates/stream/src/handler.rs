@@ -32,7 +32,7 @@ pub struct StreamHandler {
     pub(crate) stream: Mutex<Stream>,
 }
 
-/// The layer of a [`StreamHandler`].
+/// A [`StreamHandler`] as a layer.
 pub type StreamLayer = HandlerLayer<StreamHandler>;
 
 /// A stream that a handler owns.

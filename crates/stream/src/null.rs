@@ -21,7 +21,7 @@ pub struct NullHandler {
     is_closed: AtomicBool,
 }
 
-/// The layer of a [`NullHandler`].
+/// A [`NullHandler`] as a layer.
 pub type NullLayer = HandlerLayer<NullHandler>;
 
 impl NullHandler {

@@ -34,11 +34,14 @@ use crate::wire::{Encoder, Framing, Newlines, Protocol};
 /// | [`append_nul`](Self::append_nul), [`bom`](Self::bom) | on, off |
 /// | [`max_message_bytes`](Self::max_message_bytes) | 2 KiB over UDP, 8 KiB elsewhere |
 /// | [`resend_window`](Self::resend_window) | none |
-/// | [`capacity`](Self::capacity), [`capacity_bytes`](Self::capacity_bytes), [`overflow`](Self::overflow) | 8,192 records, 16 MiB, drop the newest |
+/// | [`retry`](Self::retry) | 0.5 s, twice as long each time, 30 s at most |
+/// | [`capacity`](Self::capacity), [`capacity_bytes`](Self::capacity_bytes) | 8,192 records, 16 MiB |
+/// | [`overflow`](Self::overflow) | drop the newest |
+/// | [`max_age`](Self::max_age), [`timeout`](Self::timeout) | 5 minutes, 10 s |
+/// | [`batch_records`](Self::batch_records), [`batch_bytes`](Self::batch_bytes) | 512 records, 1 MiB |
 /// | [`max_delay`](Self::max_delay), [`wake_level`](Self::wake_level) | 5 ms, `ERROR` |
-/// | [`retry`](Self::retry), [`timeout`](Self::timeout), [`max_age`](Self::max_age) | half a second and twice as long each time up to 30 s, 10 s, 5 min |
-/// | [`batch_records`](Self::batch_records), [`batch_bytes`](Self::batch_bytes) | 512, 1 MiB |
-/// | [`drain_on_exit`](Self::drain_on_exit), [`on_failure`](Self::on_failure) | on, a rate-limited line on stderr |
+/// | [`drain_on_exit`](Self::drain_on_exit) | on |
+/// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
 ///
 /// A setting that would be without effect, as a framing over UDP, is refused.
 #[must_use]

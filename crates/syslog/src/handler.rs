@@ -46,7 +46,7 @@ pub struct SyslogHandler {
     resent: Arc<AtomicU64>,
 }
 
-/// The layer of a [`SyslogHandler`].
+/// A [`SyslogHandler`] as a layer.
 pub type SyslogLayer = HandlerLayer<SyslogHandler>;
 
 impl SyslogHandler {

@@ -83,7 +83,7 @@ impl TimedRotatingFileHandlerBuilder {
         self
     }
 
-    /// How many units a period has; at least 1.
+    /// How many units a period has; at least one.
     pub fn interval(mut self, units: u32) -> Self {
         self.interval = units;
         self
@@ -163,7 +163,7 @@ impl TimedRotatingFileHandlerBuilder {
         self
     }
 
-    /// Opens the file. The first period is that of what stands in it: it began when the file was made or last written, whichever is
+    /// The handler, its file opened. The first period is that of what stands in it: it began when the file was made or last written, whichever is
     /// earlier.
     ///
     /// # Errors
@@ -194,7 +194,7 @@ impl TimedRotatingFileHandlerBuilder {
         }
     }
 
-    /// Opens the file and wraps the handler into a layer.
+    /// The handler as a layer.
     ///
     /// # Errors
     ///

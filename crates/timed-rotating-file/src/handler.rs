@@ -37,7 +37,7 @@ pub struct TimedRotatingFileHandler {
     pub(crate) sink: Sink<Rotation>,
 }
 
-/// The layer of a [`TimedRotatingFileHandler`].
+/// A [`TimedRotatingFileHandler`] as a layer.
 pub type TimedRotatingFileLayer = HandlerLayer<TimedRotatingFileHandler>;
 
 impl TimedRotatingFileHandler {

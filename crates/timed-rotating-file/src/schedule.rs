@@ -12,8 +12,8 @@ use crate::zone::{DAY, Offsets, Zone};
 /// |---|---|---|
 /// | [`interval`](Self::interval) | 1 | how many units |
 /// | [`at_time`](Self::at_time) | midnight | when of the day; for `Midnight` and `Weekday` only |
-/// | [`utc`](Self::utc) | no | the system's zone, or UTC |
-/// | [`aligned`](Self::aligned) | no | for `Seconds`, `Minutes`, `Hours` and `Days`: at round times of the clock |
+/// | [`utc`](Self::utc) | off | the system's zone, or UTC |
+/// | [`aligned`](Self::aligned) | off | for `Seconds`, `Minutes`, `Hours` and `Days`: at round times of the clock |
 ///
 /// ```
 /// use time::macros::time;
@@ -97,7 +97,7 @@ impl Schedule {
     /// A configuration error for an interval of 0. Without this check it counts as 1.
     pub fn check(self) -> Result<Self, Error> {
         if self.interval == 0 {
-            return Err(Error::config("interval", 0, "must be at least 1"));
+            return Err(Error::config("interval", 0, "must be at least one"));
         }
         Ok(self)
     }

@@ -22,8 +22,8 @@ fn a_mistake_is_told_with_setting_and_value() {
         (clear().max_mails(0, Duration::from_secs(1)), "`max_mails`", "0"),
         (clear().credentials("app", "s3cret"), "`credentials`", "not shown"),
         (SmtpHandler::builder("").from("a@b.c").to("a@b.c").tls(SmtpTls::None), "`host`", "\"\""),
-        (SmtpHandler::builder("h").to("a@b.c").tls(SmtpTls::None), "`from`", "nobody"),
-        (SmtpHandler::builder("h").from("a@b.c").tls(SmtpTls::None), "`to`", "nobody"),
+        (SmtpHandler::builder("h").to("a@b.c").tls(SmtpTls::None), "`from`", "(none)"),
+        (SmtpHandler::builder("h").from("a@b.c").tls(SmtpTls::None), "`to`", "(none)"),
     ] {
         let error = builder.build().unwrap_err();
         let text = error.one_line();

@@ -224,7 +224,7 @@ fn an_hour_that_comes_twice_has_two_hourly_files_and_no_six_hours_more() {
 #[test]
 fn an_interval_of_zero_is_refused_and_does_no_harm_unchecked() {
     let error = Schedule::new(When::Hours).interval(0).check().unwrap_err();
-    assert_eq!(error.to_string(), "setting `interval` = 0: must be at least 1");
+    assert_eq!(error.to_string(), "setting `interval` = 0: must be at least one");
     for when in [When::Seconds, When::Midnight, When::Weekday(Weekday::Monday)] {
         let unchecked = Schedule::new(when).interval(0);
         assert_eq!(unchecked.next_in(&MadeUp::default(), 7), Schedule::new(when).next_in(&MadeUp::default(), 7));
