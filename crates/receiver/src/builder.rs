@@ -21,7 +21,7 @@ use crate::tls::TlsIdentity;
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`tcp`](Self::tcp), `tls`, [`udp`](Self::udp), `unix`, `unix_datagram` | none: one of them is needed, each may be called more than once |
+/// | `unix`, `unix_datagram`, [`udp`](Self::udp), [`tcp`](Self::tcp), `tls` | none: one of them is needed, each may be called more than once |
 /// | [`handler`](Self::handler) | none: it is needed |
 /// | [`encoding`](Self::encoding) | any, told apart frame by frame |
 /// | [`max_frame_bytes`](Self::max_frame_bytes) | 1 MiB |

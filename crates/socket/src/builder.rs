@@ -52,7 +52,7 @@ macro_rules! layer {
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`tcp`](Self::tcp), `unix` | none: one of them is needed, the last one counts |
+/// | `unix`, [`tcp`](Self::tcp) | none: one of them is needed, the last one counts |
 /// | `tls`, beside `tcp` | off |
 /// | [`encoding`](Self::encoding) | [`Encoding::MessagePack`] |
 /// | [`format`](Self::format), for the encodings in JSON | the layout of `tracing_subscriber` |
@@ -172,7 +172,7 @@ fn secured(peer: Peer, tls: Option<Tls>) -> Result<Peer, Error> {
 ///
 /// | setting | default |
 /// |---|---|
-/// | [`udp`](Self::udp), `unix` | none: one of them is needed, the last one counts |
+/// | `unix`, [`udp`](Self::udp) | none: one of them is needed, the last one counts |
 /// | [`encoding`](Self::encoding) | [`Encoding::MessagePack`] |
 /// | [`format`](Self::format), for the encodings in JSON | the layout of `tracing_subscriber` |
 /// | [`retry`](Self::retry) | 0.5 s, twice as long each time, 30 s at most |

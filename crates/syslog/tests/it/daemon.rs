@@ -4,19 +4,8 @@ use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::thread;
-use std::time::Instant;
 
-use tracing_handlers_testing::gate::PATIENCE;
-
-/// Waits for a condition.
-pub(crate) fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "not in time: {what}");
-        thread::yield_now();
-    }
-}
+pub(crate) use crate::waiting::wait_until;
 
 /// A real daemon that can be killed.
 pub(crate) trait Daemon {

@@ -10,7 +10,7 @@ use tracing_handlers_syslog::{Framing, Newlines, Protocol, Retry, SyslogHandler,
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{FailureLog, record};
 
-use crate::daemon::wait_until;
+use crate::waiting::wait_until;
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.message().as_bytes());

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, Handler, Record};
 use tracing_handlers_syslog::{Framing, Newlines, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::peers::Port;
 use tracing_handlers_testing::{FailureLog, record};
 
 use crate::daemon::Daemon as _;
