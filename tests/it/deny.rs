@@ -42,6 +42,23 @@ fn a_crate_that_we_name_is_shipped_in_one_version() {
     assert!(several.is_empty(), "in several versions: {several:?}");
 }
 
+/// One toolchain cannot show more: that the code itself needs no newer one is a lint of clippy, `incompatible_msrv`.
+#[test]
+fn nothing_that_is_shipped_needs_a_newer_rust_than_we_say() {
+    let manifest: toml::Table = read("Cargo.toml").parse().expect("a manifest");
+    let ours = release(text(&manifest["workspace"]["package"]["rust-version"]));
+    let declared: Vec<_> = shipped().into_iter().filter_map(|package| Some((package, package["rust_version"].as_str()?))).collect();
+    assert!(declared.len() > 50, "the versions were not found");
+    let newer = declared.iter().filter(|(_, version)| release(version) > ours);
+    let newer: Vec<_> = newer.map(|(package, version)| format!("{} needs {version}", label(package))).collect();
+    assert!(newer.is_empty(), "{newer:#?}");
+}
+
+#[test]
+fn a_release_is_compared_by_its_numbers() {
+    assert!(release("1.100") > release("1.89.1") && release("1.89.1") > release("1.89") && release("1.89.0") == release("1.89"));
+}
+
 #[test]
 fn every_crate_comes_from_here_or_from_crates_io() {
     let strangers: Vec<_> = metadata_list("packages")
@@ -88,6 +105,12 @@ fn texts(value: &toml::Value) -> impl Iterator<Item = &str> {
 
 fn text_of(value: &Value) -> &str {
     value.as_str().expect("a text")
+}
+
+/// The numbers of a version of Rust, of which the last may be left out.
+fn release(version: &str) -> [u64; 3] {
+    let mut numbers = version.split('.').map(|number| number.parse().expect("a number"));
+    std::array::from_fn(|_| numbers.next().unwrap_or(0))
 }
 
 fn name(package: &Value) -> &str {

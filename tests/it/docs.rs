@@ -44,24 +44,61 @@ fn every_crate_begins_with_an_essay() {
 }
 
 #[test]
-fn every_published_crate_says_what_it_guarantees() {
+fn every_published_crate_says_what_it_does_and_guarantees() {
     for package in crates().into_iter().filter(|package| package.is_published) {
         let essay = essay(&package.folder);
-        assert!(essay.lines().any(|line| line == "# Guarantees"), "no section *Guarantees* in {}/src/lib.rs", package.folder);
+        // The first lines of these two say it.
+        let says_it_at_once = ["crates/core", "crates/facade"].contains(&package.folder.as_str());
+        for heading in ["# What it does", "# Guarantees"] {
+            let is_there = essay.lines().any(|line| line == heading) || (says_it_at_once && heading != "# Guarantees");
+            assert!(is_there, "no section *{heading}* in {}/src/lib.rs", package.folder);
+        }
     }
 }
 
 #[test]
-fn every_published_crate_has_the_licences_beside_it() {
-    for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
-        assert!(root().join(licence).is_file(), "{licence}");
+fn every_published_crate_names_its_features() {
+    for package in crates().into_iter().filter(|package| package.is_published && package.name != "tracing-handlers") {
+        let essay = essay(&package.folder);
+        let section = essay.split("# Features\n").nth(1).and_then(|rest| rest.split("\n# ").next()).unwrap_or_default();
+        let missing: Vec<_> = package.features.iter().filter(|feature| !section.contains(&format!("`{feature}`"))).collect();
+        assert!(missing.is_empty(), "the section *Features* of {}/src/lib.rs does not name {missing:?}", package.folder);
     }
+}
+
+/// Cargo packs what lies in the folder of a crate, and the README that its manifest names.
+#[test]
+fn every_published_crate_is_packed_with_the_licences_and_what_a_registry_shows() {
     for package in crates().into_iter().filter(|package| package.is_published) {
+        for licence in ["LICENSE-MIT", "LICENSE-APACHE"] {
+            assert_eq!(read(&format!("{}/{licence}", package.folder)), read(licence), "{} in {}", licence, package.folder);
+        }
         let fields = package.manifest.get("package").and_then(toml::Value::as_table).expect("[package]");
-        for field in ["description", "license", "repository", "rust-version"] {
+        for field in ["description", "license", "repository", "readme", "rust-version", "keywords", "categories", "metadata"] {
             assert!(fields.contains_key(field), "{}/Cargo.toml does not name its {field}", package.folder);
         }
     }
+}
+
+#[test]
+fn the_book_has_every_page_once() {
+    let summary = read("docs/SUMMARY.md");
+    let mut listed: Vec<_> = links(&summary).into_iter().map(|(_, target)| format!("docs/{target}")).collect();
+    listed.sort();
+    let pages: Vec<_> = files("docs", ".md").into_iter().filter(|path| path != "docs/SUMMARY.md").collect();
+    assert_eq!(listed, pages);
+}
+
+/// What lies elsewhere in the repository is not there in the built book.
+#[test]
+fn no_link_in_the_book_leads_out_of_it() {
+    let depth = |document: &str| document.split('/').count() - 2;
+    let leads_out = |document: &str, target: &str| target.split('/').filter(|part| *part == "..").count() > depth(document);
+    assert!(leads_out("docs/guide/a.md", "../../README.md") && !leads_out("docs/guide/a.md", "../b.md"));
+    let pages = files("docs", ".md");
+    let all = pages.iter().flat_map(|page| links(&read(page)).into_iter().map(move |(line, target)| (page, line, target)));
+    let out: Vec<_> = all.filter(|(page, _, target)| leads_out(page, target)).collect();
+    assert!(out.is_empty(), "name the file instead: {out:?}");
 }
 
 #[test]

@@ -46,6 +46,10 @@
 //!   than `max_age`, when the peer refuses it for good, or when the time of `close` is up: each counted and reported.
 //! - A transport that panics is started again; a record that it panics over three times is given up.
 //! - No runtime in the application is needed, none is touched, and none may be missed.
+//!
+//! # Features
+//!
+//! `tls`: connections over TLS, by the library of the system.
 
 pub mod datagram;
 mod delivery;

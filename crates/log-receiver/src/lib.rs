@@ -25,6 +25,10 @@
 //! - Those of [`tracing_handlers_receiver`]; what was read is written and closed before the program ends.
 //! - Every setting is checked before it says that it listens.
 //! - The exit status is 0 after a signal, 2 where a setting is wrong or a place is taken, 1 where the end did not go well.
+//!
+//! # Features
+//!
+//! `gzip`, on by default: `--compress`. `tls`: places `tls://…`, by the library of the system.
 
 mod options;
 mod output;

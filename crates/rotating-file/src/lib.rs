@@ -2,7 +2,9 @@
 //!
 //! # What it does
 //!
-//! See [`RotatingFileHandler`]: settings, names.
+//! [`RotatingFileHandler`] appends to a file until the next record would take it beyond `max_bytes`. Then `app.log` becomes `app.log.1`, that
+//! becomes `app.log.2`, the oldest goes, and the record is the first of a new `app.log`. How many are kept is a matter of number, age or
+//! bytes; names can be others.
 //!
 //! # Example
 //!

@@ -2,20 +2,26 @@
 //!
 //! # What it does
 //!
-//! A [`Schedule`] says when a file is rolled: every so many seconds, minutes, hours or days, at midnight or at another time of the
-//! day, on a day of the week; in the local zone or in UTC. A rolled file is named after the start of its period:
-//! `app.log.2024-01-31`.
+//! [`TimedRotatingFileHandler`] appends to a file, and begins a new one when its [`Schedule`] says so: every so many seconds, minutes,
+//! hours or days, at midnight or at another time of the day, on a day of the week; in the local zone or in UTC. A rolled file is named
+//! after the start of its period: `app.log.2024-01-31`.
 //!
 //! # Example
 //!
 //! ```
-//! use tracing_handlers_core::Timestamp;
-//! use tracing_handlers_timed_rotating_file::Schedule;
+//! use tracing_handlers_core::{Handler, Record, Timestamp};
+//! use tracing_handlers_timed_rotating_file::{Schedule, TimedRotatingFileHandler, When};
 //!
+//! let directory = tempfile::tempdir()?;
+//! let path = directory.path().join("app.log");
+//! let file = TimedRotatingFileHandler::builder(&path).when(When::Midnight).utc(true).backup_count(14).build()?;
+//! file.handle(&Record::builder().message("hello").build().as_record())?;
+//!
+//! // The schedule is also there alone.
 //! let every_night = Schedule::new("midnight".parse()?).utc(true).check()?;
 //! let evening = Timestamp::from_unix_seconds(1_704_142_800); // 2024-01-01T21:00:00Z
 //! assert_eq!(every_night.next_rollover(evening).to_utc().to_string(), "2024-01-02 0:00:00.0 +00:00:00");
-//! # Ok::<(), tracing_handlers_core::Error>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Guarantees
