@@ -18,13 +18,15 @@ const SHOWN: usize = 110;
 
 pub(crate) fn opening(stops: &[Stop]) {
     println!("{} records from {THREADS} threads, to {} handlers at once.", grouped(RECORDS), stops.len());
-    println!("What is on stderr now comes from the one that takes errors only.\n");
+    println!(
+        "On stderr now: the four errors, by the handler that takes nothing else, and what SocketHandler says while its server is away.\n"
+    );
 }
 
 pub(crate) fn load(took: Duration, waits: &[Duration]) {
     let micros = |share: usize| waits.get(waits.len() * share / 100).map_or(0, Duration::as_micros);
     println!(
-        "\nAll were raised in {took:.0?}. A call through all handlers took its caller {} µs, 99 of 100 at most {} µs.",
+        "\nAll were raised in {took:.0?}. Half of the calls, each through all handlers, took {} µs at most, 99 of 100 {} µs.",
         micros(50),
         micros(99)
     );

@@ -47,7 +47,8 @@ fn a_crate_that_we_name_is_shipped_in_one_version() {
 fn nothing_that_is_shipped_needs_a_newer_rust_than_we_say() {
     let manifest: toml::Table = read("Cargo.toml").parse().expect("a manifest");
     let ours = release(text(&manifest["workspace"]["package"]["rust-version"]));
-    let declared: Vec<_> = shipped().into_iter().filter_map(|package| Some((package, package["rust_version"].as_str()?))).collect();
+    let declared: Vec<_> =
+        shipped().into_iter().filter_map(|package| Some((package, package["rust_version"].as_str()?))).collect();
     assert!(declared.len() > 50, "the versions were not found");
     let newer = declared.iter().filter(|(_, version)| release(version) > ours);
     let newer: Vec<_> = newer.map(|(package, version)| format!("{} needs {version}", label(package))).collect();
@@ -56,7 +57,9 @@ fn nothing_that_is_shipped_needs_a_newer_rust_than_we_say() {
 
 #[test]
 fn a_release_is_compared_by_its_numbers() {
-    assert!(release("1.100") > release("1.89.1") && release("1.89.1") > release("1.89") && release("1.89.0") == release("1.89"));
+    assert!(
+        release("1.100") > release("1.89.1") && release("1.89.1") > release("1.89") && release("1.89.0") == release("1.89")
+    );
 }
 
 #[test]
