@@ -19,6 +19,8 @@ use tracing_handlers::format::Text;
 use tracing_subscriber::prelude::*;
 
 const ROTATIONS: usize = 2;
+/// How many records there are before each rotation, at least.
+const RECORDS: u64 = 200;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
@@ -39,19 +41,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         move || work(&is_over)
     });
     for number in 1..=ROTATIONS {
-        // The file is made again by the next record, whoever writes it.
-        while !log.exists() {
+        // The file is made again by the next record.
+        while handle.stats().delivered < number as u64 * RECORDS || !log.exists() {
             thread::yield_now();
         }
         match &logrotate {
             Some(program) => run(program, folder.path(), &log)?,
             None => rename(&log)?,
         }
-        println!("rotated {number} times; {}", handle.stats());
+        println!("rotation {number}: {}", handle.stats());
     }
     is_over.store(true, Ordering::SeqCst);
     let written = daemon.join().map_err(|_| "the daemon panicked")?;
-    println!("the daemon ends; {}\n", handle.stats());
+    println!("the end:    {}\n", handle.stats());
     check(&log, written)
 }
 

@@ -9,6 +9,7 @@
 
 use std::error::Error;
 use std::fs;
+use std::io;
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -53,13 +54,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     server.shutdown();
     let stats = serving.join().map_err(|_| "the receiver panicked")??;
     file.close(Deadline::after(Duration::from_secs(10)))?;
-    println!("{} connections brought {} records, {} were refused.", stats.connections, stats.records, stats.refused());
+    println!("{} connections brought {} records; {} were refused.", stats.connections, stats.records, stats.refused());
 
     let mut lines = Vec::new();
-    for entry in fs::read_dir(&folder)? {
-        let path = entry?.path();
+    let mut paths = fs::read_dir(&folder)?.map(|entry| Ok(entry?.path())).collect::<io::Result<Vec<_>>>()?;
+    paths.sort();
+    for path in paths {
         let text = fs::read_to_string(&path)?;
-        println!("{}: {} lines", path.display(), text.lines().count());
+        println!("{:<12}{:>5} lines", path.file_name().unwrap_or_default().display(), text.lines().count());
         lines.extend(text.lines().map(str::to_owned));
     }
     for from in ["from Python", "from Rust"] {
