@@ -103,27 +103,6 @@ fn no_link_in_the_book_leads_out_of_it() {
 }
 
 #[test]
-fn the_book_has_every_page_once() {
-    let summary = read("docs/SUMMARY.md");
-    let mut listed: Vec<_> = links(&summary).into_iter().map(|(_, target)| format!("docs/{target}")).collect();
-    listed.sort();
-    let pages: Vec<_> = files("docs", ".md").into_iter().filter(|path| path != "docs/SUMMARY.md").collect();
-    assert_eq!(listed, pages);
-}
-
-/// What lies elsewhere in the repository is not there in the built book.
-#[test]
-fn no_link_in_the_book_leads_out_of_it() {
-    let depth = |document: &str| document.split('/').count() - 2;
-    let leads_out = |document: &str, target: &str| target.split('/').filter(|part| *part == "..").count() > depth(document);
-    assert!(leads_out("docs/guide/a.md", "../../README.md") && !leads_out("docs/guide/a.md", "../b.md"));
-    let pages = files("docs", ".md");
-    let all = pages.iter().flat_map(|page| links(&read(page)).into_iter().map(move |(line, target)| (page, line, target)));
-    let out: Vec<_> = all.filter(|(page, _, target)| leads_out(page, target)).collect();
-    assert!(out.is_empty(), "name the file instead: {out:?}");
-}
-
-#[test]
 fn every_file_that_the_map_names_is_there() {
     let map = read("docs/architecture.md");
     let names = map.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
