@@ -102,6 +102,6 @@ fn sys_log_handler_test_tcp_timeout() {
     assert!(handler.close(Deadline::after(Duration::from_millis(200))).unwrap_err().is_timed_out());
     drop(handler.flush(Deadline::after(PATIENCE)));
     let newest = handler.status().last_error.unwrap();
-    assert!(newest.contains("no answer in"), "{newest}");
+    assert!(newest.contains("no answer"), "{newest}");
     assert_eq!((handler.stats().pending, failures.lost_for(DropReason::Closed)), (0, 1));
 }
