@@ -14,7 +14,6 @@ use tracing_handlers_testing::{FailureLog, record};
 use crate::daemon::Daemon as _;
 use crate::rsyslog::{HOSTILE, assert_rfc3164, assert_rfc5424, event, network, of_3164, send};
 use crate::rsyslogd::Rsyslog;
-use tracing_handlers_testing::peers::Port;
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.message().as_bytes());
