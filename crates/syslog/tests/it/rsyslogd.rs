@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tracing_handlers_testing::peers::Port;
 
 use crate::daemon::{Daemon, make_certificates, wait_until};
-use crate::peer::Port;
 
 /// The daemon, in a folder of its own, until it is dropped.
 pub(crate) struct Rsyslog {
@@ -17,6 +17,7 @@ pub(crate) struct Rsyslog {
     daemon: Child,
     pub(crate) udp: u16,
     pub(crate) tcp: u16,
+    #[cfg(feature = "tls")]
     pub(crate) tls: u16,
     /// Over TLS, from those who have a certificate of its authority.
     #[cfg(feature = "tls")]
@@ -76,6 +77,7 @@ impl Rsyslog {
             daemon,
             udp,
             tcp,
+            #[cfg(feature = "tls")]
             tls,
             #[cfg(feature = "tls")]
             known,

@@ -7,9 +7,9 @@ use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tracing_handlers_testing::peers::Port;
 
 use crate::daemon::{Daemon, make_certificates, wait_until};
-use crate::peer::Port;
 
 /// The daemon, in a folder of its own, until it is dropped.
 pub(crate) struct SyslogNg {
