@@ -23,6 +23,7 @@ pub(crate) trait Daemon {
         fs::metadata(self.output()).map_or(0, |file| file.len())
     }
 
+    #[cfg(feature = "relp")]
     fn wait_for_more_than(&self, bytes: u64) {
         wait_until("more is written", || self.written() > bytes);
     }

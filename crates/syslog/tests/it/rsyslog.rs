@@ -7,6 +7,7 @@ use tracing_handlers_core::format::Zone;
 use tracing_handlers_core::{Deadline, Handler, Level, Record, RecordBuf, Timestamp};
 use tracing_handlers_syslog::{Facility, Framing, Newlines, Protocol, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
+#[cfg(feature = "tls")]
 use tracing_handlers_testing::record;
 
 use crate::rsyslogd::Rsyslog;

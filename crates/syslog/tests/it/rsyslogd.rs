@@ -1,12 +1,13 @@
 //! A real rsyslog that writes what it parsed as JSON. `tests/run` installs it.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tracing_handlers_testing::peers::Port;
 
 use crate::daemon::{Daemon, make_certificates, wait_until};
 
@@ -16,6 +17,7 @@ pub(crate) struct Rsyslog {
     daemon: Child,
     pub(crate) udp: u16,
     pub(crate) tcp: u16,
+    #[cfg(feature = "tls")]
     pub(crate) tls: u16,
     /// Over TLS, from those who have a certificate of its authority.
     #[cfg(feature = "tls")]
@@ -27,6 +29,8 @@ pub(crate) struct Rsyslog {
     pub(crate) relp_tls: u16,
     /// Ports that it listens on once it is up.
     streams: Vec<u16>,
+    /// Kept for it, also while it is dead.
+    _ports: [Port; 5],
 }
 
 impl Rsyslog {
@@ -53,11 +57,10 @@ impl Rsyslog {
 
     fn start_with(has_tls: bool, has_relp: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        // Free a moment ago; nobody else asks for just these.
-        let taken = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [tcp, tls, relp, known, relp_tls] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
+        let ports = [(); 5].map(|()| Port::reserve());
+        let [tcp, tls, relp, known, relp_tls] = ports.each_ref().map(Port::number);
+        // Free a moment ago; nobody else asks for just this one.
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        drop(taken);
         if has_tls {
             make_certificates(folder.path());
         }
@@ -74,6 +77,7 @@ impl Rsyslog {
             daemon,
             udp,
             tcp,
+            #[cfg(feature = "tls")]
             tls,
             #[cfg(feature = "tls")]
             known,
@@ -82,6 +86,7 @@ impl Rsyslog {
             #[cfg(all(feature = "relp", feature = "tls"))]
             relp_tls,
             streams,
+            _ports: ports,
         };
         started.wait_until_ready();
         started

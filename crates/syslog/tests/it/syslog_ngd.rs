@@ -1,12 +1,13 @@
 //! A real syslog-ng that writes what it parsed as JSON. `tests/run` installs it, beside rsyslog.
 
 use std::fs;
-use std::net::{TcpListener, TcpStream, UdpSocket};
+use std::net::{TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
+use tracing_handlers_testing::peers::Port;
 
 use crate::daemon::{Daemon, make_certificates, wait_until};
 
@@ -16,6 +17,8 @@ pub(crate) struct SyslogNg {
     daemon: Child,
     ports: Ports,
     has_tls: bool,
+    /// Its ports, also while it is dead.
+    _kept: [Port; 5],
 }
 
 /// Where it listens.
@@ -43,12 +46,12 @@ impl SyslogNg {
 
     fn start_with(has_tls: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let kept = [(); 5].map(|()| Port::reserve());
+        let [tcp, lines, lines_3164, tls, tls_3164] = kept.each_ref().map(Port::number);
         // Free a moment ago; nobody else asks for just these.
-        let taken = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [tcp, lines, lines_3164, tls, tls_3164] = taken.each_ref().map(|listener| listener.local_addr().unwrap().port());
         let datagrams = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
         let [udp, udp_3164] = datagrams.each_ref().map(|socket| socket.local_addr().unwrap().port());
-        drop((taken, datagrams));
+        drop(datagrams);
         let ports = Ports { udp, udp_3164, tcp, lines, lines_3164, tls, tls_3164 };
         if has_tls {
             make_certificates(folder.path());
@@ -57,7 +60,7 @@ impl SyslogNg {
         fs::write(folder.path().join("syslog-ng.conf"), configuration(folder.path(), &program.version(), ports, has_tls))
             .unwrap();
         let daemon = program.spawn(folder.path());
-        let mut started = Self { folder, daemon, ports, has_tls };
+        let mut started = Self { folder, daemon, ports, has_tls, _kept: kept };
         started.wait_until_ready();
         started
     }
