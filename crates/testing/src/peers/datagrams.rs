@@ -1,6 +1,8 @@
 //! Peers that keep datagrams.
 
 use std::io;
+#[cfg(unix)]
+use std::net::Shutdown;
 use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 #[cfg(unix)]
 use std::os::unix::net::UnixDatagram;
@@ -85,7 +87,12 @@ impl UnixDatagramPeer {
     pub fn come(&self) {
         let socket = UnixDatagram::bind(self.path()).unwrap();
         let (arrived, payload) = (self.arrived.clone(), self.payload);
-        let read = move || keep_datagrams(|buffer| socket.recv(buffer), payload, &arrived);
+        let read = move || {
+            keep_datagrams(|buffer| socket.recv(buffer), payload, &arrived);
+            // A process that another test starts has the socket as well, until it becomes its program: closed here, it would still take
+            // what nobody reads.
+            socket.shutdown(Shutdown::Both).ok();
+        };
         *lock(&self.reader) = Some(thread::spawn(read));
     }
 
