@@ -222,9 +222,10 @@ impl<E: Encode, T: Transport> Task<E, T> {
             }
             Outcome::Partial { retry, dead, after, why } => {
                 let left = frames.select(|index| retry.contains(&index));
-                self.note_attempt(why.as_ref(), bytes.saturating_sub(left.bytes().len() as u64));
                 let dropped = (dead.len() as u64).min(all - left.len() as u64);
+                // Before the failure shows: who sees it finds the counts right.
                 self.shared.queue.settle(all - left.len() as u64 - dropped, Stats::new());
+                self.note_attempt(why.as_ref(), bytes.saturating_sub(left.bytes().len() as u64));
                 if let Some((_, why)) = dead.into_iter().next() {
                     self.drop_some(DropReason::Failed, dropped, Error::new(why));
                 }
