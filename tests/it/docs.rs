@@ -47,7 +47,7 @@ fn every_crate_begins_with_an_essay() {
 fn the_front_pages_of_the_published_crates_have_the_same_sections() {
     let published = crates().into_iter().filter(|package| package.is_published);
     let wrong: Vec<_> = published.filter_map(|package| wrong_sections(&package)).collect();
-    assert!(wrong.is_empty(), "sections that are missing or not in order:\n{wrong:#?}");
+    assert!(wrong.is_empty(), "sections that are missing, not in order or there twice:\n{wrong:#?}");
 }
 
 /// What it does, Example, Guarantees, Differs from …, Features, in this order; others may stand in between. Features names them all.
@@ -60,7 +60,8 @@ fn wrong_sections(package: &Package) -> Option<String> {
     let missing = wanted.iter().find(|wanted| !left.any(|heading| heading.starts_with(**wanted)));
     let (_, features) = essay.split_once("\n# Features\n").unwrap_or_default();
     let unnamed = package.features.iter().find(|feature| !features.contains(&format!("`{feature}`")));
-    match (missing, unnamed) {
+    let twice = wanted.iter().find(|wanted| found.iter().filter(|heading| heading.starts_with(**wanted)).count() > 1);
+    match (missing.or(twice), unnamed) {
         (Some(missing), _) => Some(format!("{}/src/lib.rs: {missing}, of {found:?}", package.folder)),
         (None, Some(feature)) => Some(format!("{}/src/lib.rs: feature `{feature}`", package.folder)),
         (None, None) => None,

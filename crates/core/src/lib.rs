@@ -28,10 +28,6 @@
 //! - Capture survives any `Debug`, `Display` and `Error` implementation of the user; what is cut is marked ([`Limits`]).
 //! - An event that is raised by our own work is counted, never handled ([`reentry`]).
 //!
-//! # Features
-//!
-//! `metrics`: `export_metrics` gives the counters of a handler to the `metrics` crate.
-//!
 //! # Differs from `tracing_subscriber::fmt`
 //!
 //! Span fields are stored as values and formatted by each handler for itself, so two layers never see each other's colours or

@@ -28,10 +28,6 @@
 //! - A record that cannot be written is counted and reported; the next one is tried again.
 //! - Nothing is lost to a failed reopening or rollover: the old file goes on being written.
 //!
-//! # Features
-//!
-//! `gzip` and `zstd` (a C library that is compiled along) are for the rotating handlers, which compress what they rolled.
-//!
 //! # Differs from Python
 //!
 //! Directories above the file are made; text is UTF-8 unless a format of yours writes other bytes; after `close` records are

@@ -34,10 +34,6 @@
 //!   [`max_delay`](QueueHandlerBuilder::max_delay). A record of [`wake_level`](QueueHandlerBuilder::wake_level) wakes it at once, as does a
 //!   queue that is half full. After a quarter of a second without records the thread sleeps until there is one.
 //!
-//! # Features
-//!
-//! `crossbeam-channel` and `tokio`: the channels of these crates as a [`Queue`], in the place of the bounded one.
-//!
 //! # Differs from Python
 //!
 //! The queue is bounded, in records and bytes. A listener that is stopped hands on what is in, also if the queue is full; nothing is

@@ -52,10 +52,6 @@
 //! - One bad frame costs that frame; only where nobody can tell the next one's begin is the connection closed. Other clients do not notice.
 //! - While the handler is busy nobody reads, and senders over streams wait. The order of one connection is kept.
 //!
-//! # Features
-//!
-//! `tls`: connections over TLS, by the library of the system.
-//!
 //! # Differs from Python
 //!
 //! The cookbook's receiver calls `pickle.loads`, which runs whatever a stranger sends. Attributes that are objects of Python's (a path, a

@@ -60,10 +60,6 @@
 //! - No text of a record makes a header, a recipient, a command or a part of a mail, nor markup or a link in its HTML; that loads nothing.
 //! - Without TLS no credentials are sent, and without STARTTLS on the server's side nothing is.
 //!
-//! # Features
-//!
-//! `tls`: STARTTLS and implicit TLS, by the library of the system. Without it only [`SmtpTls::None`] can be built.
-//!
 //! # Differs from Python
 //!
 //! Nobody waits for the server, and TLS is not a matter of whether there are credentials: [`SmtpTls::StartTls`] is the default, and

@@ -45,10 +45,6 @@
 //! - A new connection begins with a whole frame, the first that did not go out whole before. Records of one thread keep their order.
 //! - Datagrams are delivered when the kernel took them; UDP promises no more.
 //!
-//! # Features
-//!
-//! `tls`: connections over TLS, by the library of the system.
-//!
 //! # Differs from Python
 //!
 //! Records wait while there is no connection; Python drops them without a word, and two more each time a peer restarts

@@ -8,8 +8,10 @@ use proptest::prelude::*;
 use tracing::{Dispatch, Span, dispatcher, info, info_span, trace};
 use tracing_handlers_core::buffer::{Batch, BoundedQueue, Limits, Overflow};
 use tracing_handlers_core::sync::lock;
-use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Level, Record, RecordBuf, Stats};
+use tracing_handlers_core::{HandlerLayer, Level, Record, RecordBuf, Stats};
 use tracing_subscriber::prelude::*;
+
+use crate::common::Kept;
 
 fn put(queue: &BoundedQueue, level: Level, message: &str) {
     queue.push(&Record::builder().level(level).message(message).build().as_record()).result.ok();
@@ -115,28 +117,16 @@ proptest! {
     }
 }
 
+type Taken = Arc<Mutex<(Batch, Vec<(Level, RecordBuf)>)>>;
+
 /// Takes every record into a batch, and notes what it was.
-#[derive(Clone, Default)]
-struct Taking(Arc<Mutex<Taken>>);
-
-type Taken = (Batch, Vec<(Level, RecordBuf)>);
-
-impl Handler for Taking {
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
-        let (batch, list) = &mut *lock(&self.0);
+fn taking(taken: &Taken) -> HandlerLayer<Kept> {
+    let taken = Arc::clone(taken);
+    HandlerLayer::new(Kept::looking(move |record| {
+        let (batch, list) = &mut *lock(&taken);
         batch.push(record);
         list.push((record.level(), record.to_buf()));
-        Ok(())
-    }
-    fn flush(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-    fn close(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-    fn stats(&self) -> Stats {
-        Stats::new()
-    }
+    }))
 }
 
 /// What happens to a batch of events.
@@ -179,8 +169,8 @@ proptest! {
     /// Threads and spans, which many records have in common, are still those of each.
     #[test]
     fn what_records_have_in_common_is_still_that_of_each(events in events()) {
-        let taking = Taking::default();
-        let dispatch = Dispatch::new(tracing_subscriber::registry().with(HandlerLayer::new(taking.clone())));
+        let taken = Taken::default();
+        let dispatch = Dispatch::new(tracing_subscriber::registry().with(taking(&taken)));
         let new_span = |number: usize| dispatcher::with_default(&dispatch, || match number % 3 {
             0 => Span::none(),
             _ => info_span!("work", number, text = "y".repeat(number)),
@@ -198,14 +188,14 @@ proptest! {
                 }
                 Event::Replaced(span) => drop(mem::replace(&mut spans[span], new_span(number))),
                 Event::Evicted => {
-                    let (batch, list) = &mut *lock(&taking.0);
+                    let (batch, list) = &mut *lock(&taken);
                     let newest = list.len().saturating_sub(1);
                     let oldest = list.iter().take(newest).position(|(level, _)| *level == Level::TRACE);
                     prop_assert_eq!(batch.evict(|level| level == Level::TRACE), oldest.is_some());
                     oldest.map(|oldest| list.remove(oldest));
                 }
                 Event::Moved(count) => {
-                    let (batch, list) = &mut *lock(&taking.0);
+                    let (batch, list) = &mut *lock(&taken);
                     let mut moved = Batch::new();
                     let before = batch.whole_bytes_len();
                     batch.move_oldest(&mut moved, count, usize::MAX);
@@ -214,11 +204,11 @@ proptest! {
                     prop_assert_eq!(batch.whole_bytes_len() + moved.whole_bytes_len(), before);
                 }
             }
-            let (batch, list) = &*lock(&taking.0);
+            let (batch, list) = &*lock(&taken);
             prop_assert_eq!((batch.len(), batch.bytes_len() == 0), (list.len(), list.is_empty()));
             prop_assert!(batch.bytes_len() <= batch.whole_bytes_len() && (batch.whole_bytes_len() == 0) == list.is_empty());
         }
-        let (batch, list) = &*lock(&taking.0);
+        let (batch, list) = &*lock(&taken);
         prop_assert_eq!(all(batch), list.iter().map(|(_, record)| record.clone()).collect::<Vec<_>>());
     }
 }
@@ -229,13 +219,13 @@ fn all(batch: &Batch) -> Vec<RecordBuf> {
 
 #[test]
 fn spans_of_many_records_are_kept_once_and_counted_once() {
-    let taking = Taking::default();
-    let subscriber = tracing_subscriber::registry().with(HandlerLayer::new(taking.clone()));
+    let taken = Taken::default();
+    let subscriber = tracing_subscriber::registry().with(taking(&taken));
     tracing::subscriber::with_default(subscriber, || {
         let _long = info_span!("long", text = "z".repeat(5_000)).entered();
         (0..100).for_each(|_| raise(false));
     });
-    let (batch, list) = &*lock(&taking.0);
+    let (batch, list) = &*lock(&taken);
     assert!(batch.bytes_len() < 30_000 && batch.whole_bytes_len() > 500_000, "{} bytes", batch.bytes_len());
     assert!(all(batch).iter().eq(list.iter().map(|(_, record)| record)));
 }

@@ -5,14 +5,12 @@ use std::thread;
 
 use proptest::prelude::*;
 use tracing::{Dispatch, Span, dispatcher, field, info, info_span};
+use tracing_handlers_core::HandlerLayer;
 use tracing_handlers_core::format::{Format, Json, Text};
 use tracing_handlers_core::sync::lock;
-use tracing_handlers_core::{Deadline, Error, Handler, HandlerLayer, Record, Stats};
 use tracing_subscriber::prelude::*;
 
-/// Writes every record in all layouts, once as it comes and once as a copy of which nothing is known.
-#[derive(Clone, Default)]
-struct Comparing(Arc<Mutex<(u64, Vec<String>)>>);
+use crate::common::Kept;
 
 fn layouts() -> Vec<Box<dyn Format>> {
     vec![
@@ -25,31 +23,20 @@ fn layouts() -> Vec<Box<dyn Format>> {
     ]
 }
 
-impl Handler for Comparing {
-    fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
+/// Writes every record in all layouts, once as it comes and once as a copy of which nothing is known. Notes where these differ.
+fn comparing(different: &Arc<Mutex<Vec<String>>>) -> HandlerLayer<Kept> {
+    let different = Arc::clone(different);
+    HandlerLayer::new(Kept::looking(move |record| {
         let copy = record.to_buf();
-        let mut seen = lock(&self.0);
         for layout in layouts() {
             let (mut known, mut unknown) = (Vec::new(), Vec::new());
             layout.format(record, &mut known);
             layout.format(&copy.as_record(), &mut unknown);
-            seen.0 += 1;
             if known != unknown {
-                seen.1.push(format!("{}\n{}", String::from_utf8_lossy(&known), String::from_utf8_lossy(&unknown)));
+                lock(&different).push(format!("{}\n{}", String::from_utf8_lossy(&known), String::from_utf8_lossy(&unknown)));
             }
         }
-        drop(seen);
-        Ok(())
-    }
-    fn flush(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-    fn close(&self, _: Deadline) -> Result<(), Error> {
-        Ok(())
-    }
-    fn stats(&self) -> Stats {
-        Stats::new()
-    }
+    }))
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -73,8 +60,8 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 30, ..ProptestConfig::default() })]
     #[test]
     fn spans_that_were_written_before_are_written_the_same(steps in steps()) {
-        let comparing = Comparing::default();
-        let dispatch = Dispatch::new(tracing_subscriber::registry().with(HandlerLayer::new(comparing.clone())));
+        let different = Arc::default();
+        let dispatch = Dispatch::new(tracing_subscriber::registry().with(comparing(&different)));
         let new_span = |number: usize, parent: &Span| dispatcher::with_default(&dispatch, || match number % 4 {
             0 => Span::none(),
             1 => info_span!(parent: parent, "bare"),
@@ -96,7 +83,7 @@ proptest! {
                 Step::Replace { span, parent } => spans[span] = new_span(number, &spans[parent]),
             }
         }
-        let seen = lock(&comparing.0);
-        prop_assert!(seen.1.is_empty(), "{:#?}", seen.1);
+        let different = lock(&different);
+        prop_assert!(different.is_empty(), "{:#?}", different);
     }
 }
