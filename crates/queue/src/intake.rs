@@ -156,17 +156,23 @@ impl Intake {
 
     /// Takes what is there and hands it to `deliver`, which gives how many were lost and what its handlers counted. Says whether
     /// it found anything.
-    pub(crate) fn pass(&self, batch: &mut Batch, deliver: impl FnOnce(&Batch, Option<&RecordBuf>) -> (u64, Stats)) -> bool {
+    pub(crate) fn pass(&self, batch: &mut Batch, deliver: impl Fn(&Batch, Option<&RecordBuf>) -> (u64, Stats)) -> bool {
         match &self.place {
             Place::Bounded(queue) => {
-                let taken = queue.take(batch);
-                let summary = taken.summary.map(|drops| summary(&drops));
-                let found = taken.records > 0 || summary.is_some();
-                if found {
-                    let (lost, target) = deliver(batch, summary.as_ref());
-                    queue.finish(lost, target);
+                let (all, mut has_found) = (queue.accepted(), false);
+                loop {
+                    let taken = queue.take(batch);
+                    let summary = taken.summary.map(|drops| summary(&drops));
+                    if taken.records > 0 || summary.is_some() {
+                        let (lost, target) = deliver(batch, summary.as_ref());
+                        queue.finish(lost, target);
+                        has_found = true;
+                    }
+                    // Others may come for as long as it takes.
+                    if !taken.is_more || queue.is_done(all) {
+                        return has_found;
+                    }
                 }
-                found
             }
             Place::Own(own) => {
                 own.fill(batch);

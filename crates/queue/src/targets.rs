@@ -4,9 +4,36 @@ use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
-use tracing_handlers_core::buffer::Batch;
+use tracing_handlers_core::buffer::{Batch, Records};
 use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::{Deadline, DropReason, Error, Handler, Level, Record, RecordBuf, Stats};
+
+/// What a handler gets of a batch and of the record behind it.
+struct Meant<'r> {
+    records: Records<'r>,
+    last: Option<Record<'r>>,
+    level: Level,
+    /// How many records were looked at: the number of the one that was given last.
+    taken: usize,
+}
+
+impl<'r> Iterator for Meant<'r> {
+    type Item = Record<'r>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Record<'r>> {
+        loop {
+            let record = match self.records.next() {
+                Some(record) => record,
+                None => self.last.take()?,
+            };
+            self.taken += 1;
+            if record.level() <= self.level {
+                return Some(record);
+            }
+        }
+    }
+}
 
 /// The handlers, and who is told of what they do not tell themselves.
 pub(crate) struct Targets {
@@ -29,29 +56,22 @@ impl Targets {
     pub(crate) fn deliver(&self, batch: &Batch, last: Option<&RecordBuf>) -> u64 {
         let mut lost = BTreeSet::new();
         for target in &self.targets {
-            let records = batch.records().chain(last.map(RecordBuf::as_record)).enumerate();
-            let mut records = records.filter(|(_, record)| record.level() <= target.level);
+            let last = last.map(RecordBuf::as_record);
+            let mut records = Meant { records: batch.records(), last, level: target.level, taken: 0 };
             self.hand_over(target.handler.as_ref(), &mut records, &mut lost);
         }
         lost.len() as u64
     }
 
     /// A panic costs the record that the handler had taken last; it gets the others all the same.
-    fn hand_over<'r>(
-        &self,
-        handler: &dyn Handler,
-        mut records: &mut dyn Iterator<Item = (usize, Record<'r>)>,
-        lost: &mut BTreeSet<usize>,
-    ) {
+    fn hand_over(&self, handler: &dyn Handler, records: &mut Meant<'_>, lost: &mut BTreeSet<usize>) {
         loop {
-            let mut newest = None;
-            let mut rest = (&mut records).map(|(index, record)| {
-                newest = Some(index);
-                record
-            });
-            let Err(_) = catch_unwind(AssertUnwindSafe(|| self.hand_over_once(handler, &mut rest))) else { return };
-            let Some(index) = newest else { return };
-            lost.insert(index);
+            let before = records.taken;
+            let Err(_) = catch_unwind(AssertUnwindSafe(|| self.hand_over_once(handler, records))) else { return };
+            if records.taken == before {
+                return;
+            }
+            lost.insert(records.taken);
             self.reporter.lost(Error::panicked("a handler behind the queue panicked over a record"), DropReason::Panicked, 1);
         }
     }

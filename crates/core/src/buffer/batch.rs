@@ -3,6 +3,8 @@
 //! Of an event only what differs from others of its call site, its thread and its spans is copied; the call site itself lives as long as
 //! the process, and the batch keeps the others once. Records made by hand, and those that came from elsewhere, are encoded whole.
 
+use std::slice;
+
 use super::common::{SharedSpans, Threads};
 use super::entry::{Entry, Form, Parts};
 use crate::{Level, Record};
@@ -59,9 +61,8 @@ impl Batch {
     }
 
     /// The records, oldest first.
-    pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
-        let entries = self.entries.iter().skip(self.head);
-        entries.filter_map(|entry| entry.record(&self.bytes, &self.threads, &self.spans))
+    pub fn records(&self) -> Records<'_> {
+        Records { entries: self.entries.get(self.head..).unwrap_or_default().iter(), batch: self }
     }
 
     /// Appends a record.
@@ -127,8 +128,16 @@ impl Batch {
     /// Takes out the oldest record, but for the newest, whose level is meant; `false` where there is none. A batch is always
     /// asked with the same meaning.
     pub fn evict(&mut self, is_meant: impl Fn(Level) -> bool) -> bool {
-        let newest = self.entries.len().saturating_sub(1);
-        while self.evicted_to < newest {
+        self.evict_before(self.entries.len().saturating_sub(1), is_meant)
+    }
+
+    /// As [`evict`](Self::evict), the newest among them.
+    pub(super) fn evict_any(&mut self, is_meant: impl Fn(Level) -> bool) -> bool {
+        self.evict_before(self.entries.len(), is_meant)
+    }
+
+    fn evict_before(&mut self, end: usize, is_meant: impl Fn(Level) -> bool) -> bool {
+        while self.evicted_to < end {
             let entry = self.entries.get_mut(self.evicted_to).filter(|entry| entry.level().is_some_and(&is_meant));
             self.evicted_to += 1;
             if let Some(entry) = entry {
@@ -237,6 +246,32 @@ impl Batch {
         self.entries.drain(..self.head);
         self.entries.iter_mut().for_each(|entry| entry.start -= start);
         (self.head, self.evicted_to) = (0, self.evicted_to.saturating_sub(self.head));
+    }
+}
+
+/// The records of a [`Batch`], oldest first.
+#[derive(Clone, Debug)]
+pub struct Records<'b> {
+    entries: slice::Iter<'b, Entry>,
+    batch: &'b Batch,
+}
+
+impl<'b> Iterator for Records<'b> {
+    type Item = Record<'b>;
+
+    // Written out, and inlined: each adapter of iterators on the way would copy the record once more.
+    #[inline]
+    fn next(&mut self) -> Option<Record<'b>> {
+        let Batch { bytes, threads, spans, .. } = self.batch;
+        loop {
+            if let Some(record) = self.entries.next()?.record(bytes, threads, spans) {
+                return Some(record);
+            }
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(self.entries.len()))
     }
 }
 

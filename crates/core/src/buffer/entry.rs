@@ -61,7 +61,7 @@ impl Parts {
         let key = ThreadKey { id: head.thread_id, process_id: head.process_id };
         let thread = threads.place(key, head.thread_name)?;
         out.reserve(len);
-        out.extend_from_slice(message.as_bytes());
+        out.extend_from_slice(message);
         out.extend_from_slice(fields.bytes);
         let place = match spans.kept {
             Some(kept) => shared.share(kept),
@@ -120,7 +120,7 @@ impl Parts {
         let time = Reading::Told(self.time.timestamp());
         Some(Record {
             head: Head { time, site: Site::Code(self.site), thread_id: id, thread_name, process_id },
-            message: std::str::from_utf8(message).ok()?,
+            message,
             fields: Fields { count: u32::from(self.fields_count), bytes: fields },
             spans: Spans { count: u32::from(self.spans_count), bytes: kept.map_or(own_spans, |kept| kept), kept },
             omitted: u32::from(self.omitted),

@@ -1,6 +1,6 @@
 //! The bounded queue between a caller and a slow place: [`BoundedQueue`].
 //!
-//! Producers encode records, back to back, into one buffer under one lock; the consumer swaps the buffer out whole. Waking a
+//! Producers encode records, back to back, into batches under one lock; the consumer takes the oldest batch whole. Waking a
 //! consumer costs the caller 10 to 20 µs, so in the common case nobody wakes it: it polls while records come, at an interval that
 //! grows up to [`Limits::max_delay`], and is woken only when much has gathered, for a record of importance, or by a flush. When
 //! nothing came for a while it sleeps for good, and the first record wakes it.
@@ -11,10 +11,11 @@ mod entry;
 mod overflow;
 mod primitives;
 mod queue;
+mod segments;
 mod summary;
 mod wake;
 
-pub use self::batch::Batch;
+pub use self::batch::{Batch, Records};
 pub use self::overflow::{Limits, Overflow};
 pub use self::queue::{BoundedQueue, Pushed, Taken};
 pub use self::summary::summary;

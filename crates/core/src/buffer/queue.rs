@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::batch::Batch;
 use super::overflow::{Limits, Much, Overflow};
 use super::primitives::{Condvar, Mutex, MutexGuard, lock};
+use super::segments::Segments;
 use super::wake::{Consumer, Pace};
 use crate::clock::monotonic;
 use crate::{Deadline, DropReason, Level, Record, Stats};
@@ -47,7 +48,7 @@ pub struct BoundedQueue {
 
 #[derive(Debug)]
 struct State {
-    filling: Batch,
+    filling: Segments,
     is_closed: bool,
     is_stopped: bool,
     consumer: Consumer,
@@ -119,7 +120,7 @@ impl BoundedQueue {
     /// An empty queue within these limits.
     pub fn new(limits: Limits) -> Self {
         let state = State {
-            filling: Batch::new(),
+            filling: Segments::default(),
             is_closed: false,
             is_stopped: false,
             consumer: Consumer::Busy,
@@ -199,7 +200,8 @@ impl BoundedQueue {
         state
     }
 
-    /// Swaps everything out into `batch`, whose old content is forgotten. What is taken is pending until [`finish`](Self::finish).
+    /// Takes the oldest batch of records in exchange for `batch`, whose content is forgotten. What is taken is pending until
+    /// [`finish`](Self::finish).
     pub fn take(&self, batch: &mut Batch) -> Taken {
         self.take_some(batch, usize::MAX, usize::MAX)
     }
@@ -208,11 +210,7 @@ impl BoundedQueue {
     pub fn take_some(&self, batch: &mut Batch, records: usize, bytes: usize) -> Taken {
         batch.clear();
         let mut state = lock(&self.state);
-        if state.filling.len() <= records && state.filling.whole_bytes_len() <= bytes {
-            mem::swap(&mut state.filling, batch);
-        } else {
-            state.filling.move_oldest(batch, records.max(1), bytes);
-        }
+        state.filling.take(batch, records, bytes);
         state.taken = state.filling.oldest().map_or(state.accepted, |oldest| oldest - 1);
         state.in_flight = batch.len() as u64;
         let now = (state.unsummarized.drops.dropped() > 0).then(monotonic);
@@ -337,6 +335,11 @@ impl BoundedQueue {
             state = wait(&self.progress, state, deadline);
         }
         true
+    }
+
+    /// The number up to which everything was accepted, without a hurry.
+    pub fn accepted(&self) -> u64 {
+        lock(&self.state).accepted
     }
 
     /// Whether everything up to a [`barrier`](Self::barrier) was settled.

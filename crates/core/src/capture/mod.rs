@@ -253,7 +253,7 @@ where
     };
     then(&Record {
         head: scratch.origin.head(now, site),
-        message: &scratch.message,
+        message: scratch.message.as_bytes(),
         fields: Fields { count: scratch.fields.count, bytes: &scratch.fields.bytes },
         spans,
         omitted: omitted + scratch.fields.omitted_count(),

@@ -224,8 +224,12 @@ impl<'a> Object<'a> {
     }
 
     fn string(&mut self, key: &str, text: &str) {
+        self.string_bytes(key, text.as_bytes());
+    }
+
+    fn string_bytes(&mut self, key: &str, text: &[u8]) {
         self.key(key);
-        escape::json(text, self.out);
+        escape::json_bytes(text, self.out);
     }
 
     fn nested(&mut self, key: &str) -> Object<'_> {
@@ -235,9 +239,9 @@ impl<'a> Object<'a> {
 
     /// The message, if there is one. A `message` that is no text (`message = 42`) is an ordinary field.
     fn message(&mut self, record: &Record<'_>) -> bool {
-        let has_message = !record.message().is_empty();
+        let has_message = !record.message.is_empty();
         if has_message {
-            self.string("message", record.message());
+            self.string_bytes("message", record.message);
         }
         has_message
     }

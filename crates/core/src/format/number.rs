@@ -36,36 +36,42 @@ pub(crate) fn i64(value: i64, out: &mut Vec<u8>) {
 
 /// The shortest text that reads back as the same number: `1.5`, `1e16`, `NaN`, `inf`.
 pub(crate) fn f64(value: f64, out: &mut Vec<u8>) {
-    match thousandths(value) {
-        Some(thousandths) => decimal(thousandths, out),
+    match few_decimals(value) {
+        Some((whole, decimals)) => decimal(whole, decimals, out),
         None => any_f64(value, out),
     }
 }
 
-/// The number as thousandths, where it is the one nearest to so many: most that people log are.
+/// The whole part and seven decimals, where this is the number nearest to those: most that people log are.
 ///
 /// Different decimals of up to 15 digits are different numbers, so the one that reads back as this is the shortest that does.
 #[inline]
-fn thousandths(value: f64) -> Option<u64> {
-    let rounded = (value * 1_000.0 + 0.5) as u64;
-    // Zero is left out for its sign, the negative for theirs.
-    let is_it = (1..1_000_000_000_000_000).contains(&rounded) && rounded as f64 / 1_000.0 == value;
-    is_it.then_some(rounded)
+fn few_decimals(value: f64) -> Option<(u64, u64)> {
+    if value < 1e8 {
+        split::<10_000_000>(value)
+    } else {
+        // Of 15 digits there are three left.
+        split::<1_000>(value).map(|(whole, decimals)| (whole, decimals * 10_000))
+    }
 }
 
-/// A number of three decimals without the zeros at its end, save one.
+/// The whole part, and the rest in parts of `UNIT`.
 #[inline]
-fn decimal(thousandths: u64, out: &mut Vec<u8>) {
-    let digits = eight_digits(thousandths % EIGHT_DIGITS);
-    // The zeros at the end are the highest bytes, of which the three of the decimals count.
-    let decimals = 3 - ((digits ^ ALL_ZEROS).leading_zeros() / 8).min(2);
-    let mut zeros = leading_zeros(digits).min(4);
-    if thousandths >= EIGHT_DIGITS {
-        u64(thousandths / EIGHT_DIGITS, out);
-        zeros = 0;
-    }
-    push(digits >> (8 * zeros), 5 - zeros, out);
-    push(u64::from(b'.') | (digits >> 40 << 8), 1 + decimals, out);
+fn split<const UNIT: u64>(value: f64) -> Option<(u64, u64)> {
+    let parts = (value * UNIT as f64 + 0.5) as u64;
+    // Zero is left out for its sign, the negative for theirs, and what is so small that it has an exponent.
+    let is_it = (1_000..1_000_000_000_000_000).contains(&parts) && parts as f64 / UNIT as f64 == value;
+    is_it.then_some((parts / UNIT, parts % UNIT))
+}
+
+/// A number with up to seven decimals, without the zeros at its end, save one.
+#[inline]
+fn decimal(whole: u64, decimals: u64, out: &mut Vec<u8>) {
+    u64(whole, out);
+    // Before the seven digits stands a zero, which makes room for the point; the zeros at the end are the highest bytes.
+    let digits = eight_digits(decimals);
+    let zeros = ((digits ^ ALL_ZEROS).leading_zeros() / 8).min(6);
+    push(digits ^ u64::from(b'0' ^ b'.'), 8 - zeros, out);
 }
 
 fn any_f64(value: f64, out: &mut Vec<u8>) {
@@ -137,9 +143,10 @@ mod tests {
 
     #[test]
     fn floats_of_few_decimals_are_what_debug_writes() {
-        let steps = (0..2_000_000_u64).step_by(7).chain((0..50).flat_map(|bits| [(1 << bits) - 1, 1 << bits]));
-        let around =
-            steps.map(|step| step as f64 / 1_000.0).flat_map(|number| [number, number.next_up(), number.next_down(), -number]);
+        let steps =
+            (0..2_000_000_u64).step_by(7).chain((0..52).flat_map(|bits| [(1 << bits) - 1, 1 << bits, (1 << bits) * 10]));
+        let numbers = steps.flat_map(|step| [1e3, 1e4, 1e7, 1e8].map(|unit| step as f64 / unit));
+        let around = numbers.flat_map(|number| [number, number.next_up(), number.next_down(), -number]);
         for value in around {
             assert_eq!(text(|out| super::f64(value, out)), format!("{value:?}"));
         }

@@ -179,8 +179,8 @@ impl Format for Text {
         if self.source_location {
             self.location(record, out);
         }
-        escape::text(record.message(), out);
-        fields(record.fields(), out, !record.message().is_empty());
+        escape::text_bytes(record.message, out);
+        fields(record.fields(), out, !record.message.is_empty());
         omitted(record, out);
     }
 }

@@ -170,7 +170,7 @@ impl RecordBuilder {
         };
         RecordBuf::from_record(&Record {
             head,
-            message: &self.message,
+            message: self.message.as_bytes(),
             fields: Fields { count: self.fields.count, bytes: &self.fields.bytes },
             spans: Spans { count: self.spans.count, bytes: &self.spans.bytes, kept: None },
             omitted: self.omitted,

@@ -6,6 +6,7 @@ mod map;
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
+use std::ops::Range;
 
 use super::value::{ErrorChain, Value};
 
@@ -75,7 +76,13 @@ pub(crate) fn f64(out: &mut Vec<u8>, value: f64) {
 
 #[inline]
 pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
-    if let Some(word) = short_word(value.as_bytes()) {
+    str_bytes(out, value.as_bytes());
+}
+
+/// A string, given as its UTF-8.
+#[inline]
+pub(crate) fn str_bytes(out: &mut Vec<u8>, value: &[u8]) {
+    if let Some(word) = short_word(value) {
         // Header and text in one piece: all eight bytes are written, and those behind the text taken back.
         let end = out.len() + 1 + value.len();
         out.extend_from_slice(&(word << 8 | 0xa0 | value.len() as u64).to_le_bytes());
@@ -87,8 +94,7 @@ pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
 
 /// Apart, so that the way of most names stays short.
 #[inline(never)]
-fn longer_str(out: &mut Vec<u8>, value: &str) {
-    let bytes = value.as_bytes();
+fn longer_str(out: &mut Vec<u8>, bytes: &[u8]) {
     if let (Some(first), Some(last), ..16) = (bytes.first_chunk(), bytes.last_chunk::<8>(), bytes.len()) {
         // As above, in two overlapping pieces.
         let end = out.len() + 1 + bytes.len();
@@ -198,7 +204,7 @@ pub(crate) fn error(
             *byte = 0x90 | count;
         }
     } else {
-        replace_header(out, header + 1, [0xdc, 0, count]);
+        replace(out, header..header + 1, &[0xdc, 0, count]);
     }
 }
 
@@ -252,50 +258,65 @@ pub(crate) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::
 #[inline]
 fn fill(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
     let start = out.len();
-    if write(&mut Text { out }).is_err() {
-        out.extend_from_slice("<formatting failed>".as_bytes());
+    let mut text = Text { out, start };
+    if write(&mut text).is_err() {
+        text.push("<formatting failed>");
     }
-    let len = out.len() - start;
-    if len >= 32 {
-        widen_header(out, start, len);
-    } else if let Some(header) = out.get_mut(start - 1) {
-        *header = 0xa0 | len as u8;
+    let (begin, end) = (text.start, out.len());
+    let len = end - begin;
+    match out.get_mut(start - 1..begin) {
+        Some([header]) if len < 32 => *header = 0xa0 | len as u8,
+        Some([marker, header]) if len < 0x100 => (*marker, *header) = (0xd9, len as u8),
+        _ => widen_header(out, start - 1, begin),
     }
 }
 
-fn widen_header(out: &mut Vec<u8>, start: usize, len: usize) {
+/// Puts the header of a text from `begin` on into the place of what was kept for it from `at` on, and makes more room.
+#[inline(never)]
+fn widen_header(out: &mut Vec<u8>, at: usize, begin: usize) {
+    let len = out.len() - begin;
     let [a, b, c, d] = clamp(len).to_be_bytes();
-    match len {
-        ..0x100 => {
-            out.insert(start, d);
-            if let Some(header) = out.get_mut(start - 1) {
-                *header = 0xd9;
-            }
-        }
-        0x100..0x1_0000 => replace_header(out, start, [0xda, c, d]),
-        _ => replace_header(out, start, [0xdb, a, b, c, d]),
-    }
+    let header: &[u8] = match len {
+        ..0x100 => &[0xd9, d],
+        0x100..0x1_0000 => &[0xda, c, d],
+        _ => &[0xdb, a, b, c, d],
+    };
+    replace(out, at..begin, header);
 }
 
-/// Puts a header of `N` bytes in the place of the one byte before `start`.
-fn replace_header<const N: usize>(out: &mut Vec<u8>, start: usize, header: [u8; N]) {
+/// Puts `new` in the place of as many bytes or fewer.
+fn replace(out: &mut Vec<u8>, old: Range<usize>, new: &[u8]) {
     let end = out.len();
-    out.resize(end + N - 1, 0);
-    out.copy_within(start..end, start + N - 1);
-    if let Some(place) = out.get_mut(start - 1..start - 1 + N) {
-        place.copy_from_slice(&header);
+    out.resize(end + new.len().saturating_sub(old.len()), 0);
+    out.copy_within(old.end..end, old.start + new.len());
+    if let Some(place) = out.get_mut(old.start..old.start + new.len()) {
+        place.copy_from_slice(new);
     }
 }
 
 /// Where the text of a string value goes.
 pub(crate) struct Text<'a> {
     out: &'a mut Vec<u8>,
+    /// Where it begins.
+    start: usize,
+}
+
+impl Text<'_> {
+    #[inline]
+    fn push(&mut self, text: &str) {
+        // Most texts come in one piece: what makes this one long keeps the byte that its header needs beside the first.
+        if text.len() >= 32 && self.out.len() == self.start {
+            self.out.push(0);
+            self.start += 1;
+        }
+        self.out.extend_from_slice(text.as_bytes());
+    }
 }
 
 impl fmt::Write for Text<'_> {
     #[inline]
     fn write_str(&mut self, s: &str) -> fmt::Result {
-        self.out.extend_from_slice(s.as_bytes());
+        self.push(s);
         Ok(())
     }
 }
@@ -317,10 +338,16 @@ mod tests {
     fn text_headers_are_the_shortest_that_fit() {
         for len in [0, 1, 31, 32, 255, 256, 65_535, 65_536, 70_000] {
             let content = "x".repeat(len);
-            let (mut direct, mut patched) = (Vec::new(), Vec::new());
+            let (mut direct, mut patched, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
             str(&mut direct, &content);
             text(&mut patched, |text| text.write_str(&content));
             assert!(direct == patched, "length {len}");
+            text(&mut pieces, |text| content.chars().try_for_each(|char| text.write_char(char)));
+            assert!(direct == pieces, "length {len}, in pieces");
+            if let Some((first, rest)) = content.split_at_checked(40) {
+                text(&mut pieces, |text| text.write_str(first).and_then(|()| text.write_str(rest)));
+                assert!(pieces.split_off(direct.len()) == direct, "length {len}, in two pieces");
+            }
         }
     }
 

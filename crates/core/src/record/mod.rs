@@ -54,7 +54,8 @@ use crate::{Level, Timestamp};
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
     pub(crate) head: Head<'a>,
-    pub(crate) message: &'a str,
+    /// UTF-8. Bytes, as formats look at each of them anyway, and who reads a batch need not look twice.
+    pub(crate) message: &'a [u8],
     pub(crate) fields: Fields<'a>,
     pub(crate) spans: Spans<'a>,
     pub(crate) omitted: u32,
@@ -127,7 +128,7 @@ impl Head<'_> {
 
 impl<'a> Record<'a> {
     pub(crate) const EMPTY: Self =
-        Self { head: Head::EMPTY, message: "", fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0 };
+        Self { head: Head::EMPTY, message: b"", fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0 };
 
     /// Starts a record made by hand, for tests and for sources other than `tracing`.
     pub fn builder() -> RecordBuilder {
@@ -168,7 +169,7 @@ impl<'a> Record<'a> {
                 key::THREAD_ID => record.head.thread_id = Some(reader.unsigned()?),
                 key::THREAD_NAME => record.head.thread_name = Some(reader.str()?),
                 key::PROCESS_ID => record.head.process_id = u32::try_from(reader.unsigned()?).ok()?,
-                key::MESSAGE => record.message = reader.str()?,
+                key::MESSAGE => record.message = reader.str()?.as_bytes(),
                 key::FIELDS => record.fields = Fields::read(reader)?,
                 key::SPANS => record.spans = Spans::read(reader)?,
                 key::OMITTED => record.omitted = u32::try_from(reader.unsigned()?).ok()?,
@@ -264,7 +265,7 @@ impl<'a> Record<'a> {
 
     /// The message, merged.
     pub fn message(&self) -> &'a str {
-        self.message
+        std::str::from_utf8(self.message).unwrap_or_default()
     }
 
     /// The event's own fields, in order, without the message.
@@ -292,7 +293,7 @@ impl fmt::Debug for Record<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Record")
             .field("head", &self.head)
-            .field("message", &self.message)
+            .field("message", &self.message())
             .field("fields", &self.fields)
             .field("spans", &self.spans)
             .field("omitted", &self.omitted)

@@ -31,7 +31,7 @@ impl Serialize for Record<'_> {
         optional(&mut map, key::THREAD_ID, head.thread_id)?;
         optional(&mut map, key::THREAD_NAME, head.thread_name)?;
         map.serialize_entry(key::PROCESS_ID, &head.process_id)?;
-        map.serialize_entry(key::MESSAGE, self.message)?;
+        map.serialize_entry(key::MESSAGE, self.message())?;
         map.serialize_entry(key::FIELDS, &self.fields())?;
         map.serialize_entry(key::SPANS, &self.spans)?;
         optional(&mut map, key::OMITTED, (self.omitted > 0).then_some(self.omitted))?;

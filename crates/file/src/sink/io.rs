@@ -140,9 +140,9 @@ impl<U: Upkeep> Io<U> {
     }
 
     /// Writes all lines of a batch that can be written; says how many were lost, and why.
-    pub(super) fn write_batch(&mut self, mut batch: Batch, notes: &mut Vec<Error>) -> (u64, Result<(), Error>) {
+    pub(super) fn write_batch(&mut self, batch: &mut Batch, notes: &mut Vec<Error>) -> (u64, Result<(), Error>) {
         let all = batch.pending();
-        let written = self.write_lines(&mut batch, notes);
+        let written = self.write_lines(batch, notes);
         let half = batch.half_written();
         let lost = batch.abandon();
         self.stats.handled += all - lost;

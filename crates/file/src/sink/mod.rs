@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::failure::Reporter;
-use tracing_handlers_core::format::with_line;
+use tracing_handlers_core::format::{push_line, with_line};
 use tracing_handlers_core::sync::{lock, lock_before};
 use tracing_handlers_core::{Deadline, DropReason, Error, Format, Handler, Level, Record, Stats, Timestamp, register_pending};
 
@@ -58,7 +58,18 @@ struct Shared<U> {
     buffering: Option<Buffering>,
     sync: SyncPolicy,
     reporter: Reporter,
+    spare: Mutex<Spare>,
 }
+
+/// Memory for the next records that come together.
+#[derive(Default)]
+struct Spare {
+    line: Vec<u8>,
+    block: Batch,
+}
+
+/// As many bytes of lines are written at once: few enough to be in the processor's cache still.
+const BLOCK_BYTES: usize = 128 << 10;
 
 impl<U: Upkeep> Sink<U> {
     /// Opens the file (unless it is to be opened with the first record) and starts the writer thread, if there is to be one.
@@ -79,7 +90,17 @@ impl<U: Upkeep> Sink<U> {
         let io = Io::open(settings, upkeep, &mut notes)?;
         let lease = io.lease();
         let front = buffering.map(|buffering| Mutex::new(Front::new(buffering)));
-        let shared = Arc::new(Shared { format, terminator, clock, io: Mutex::new(io), front, buffering, sync, reporter });
+        let shared = Arc::new(Shared {
+            format,
+            terminator,
+            clock,
+            io: Mutex::new(io),
+            front,
+            buffering,
+            sync,
+            reporter,
+            spare: Mutex::default(),
+        });
         shared.report(notes);
         let needs_thread = buffering.is_some() || timer || sync.interval().is_some();
         let interval = interval_of(buffering, timer, sync);
@@ -314,21 +335,35 @@ impl<U: Upkeep> Shared<U> {
         }
     }
 
+    /// Writes many records, a block of lines in each call.
     fn write_all(&self, records: &mut dyn Iterator<Item = Record<'_>>) -> Result<(), Error> {
-        let mut batch = Batch::default();
+        let Spare { mut line, mut block } = std::mem::take(&mut *lock(&self.spare));
         let mut first = Ok(());
         for record in records {
-            batch.demand_sync(self.sync.is_due_after(Some(record.level())));
-            // Without a time: it is asked under the lock, as for a single record.
-            let pushed = with_line(&*self.format, &record, &self.terminator, |line| batch.push(line, None));
-            if let Err(panicked) = pushed {
-                first = first.and(Err(self.drop_one(panicked)));
+            block.demand_sync(self.sync.is_due_after(Some(record.level())));
+            line.clear();
+            // Each line for itself first: a format of somebody's own may do more than append.
+            match push_line(&*self.format, &record, &self.terminator, &mut line) {
+                // Without a time: it is asked under the lock, as for a single record.
+                Ok(()) => block.push(&line, None),
+                Err(panicked) => first = first.and(Err(self.drop_one(panicked))),
+            }
+            if block.bytes_len() >= BLOCK_BYTES {
+                first = first.and(self.write_block(&mut block));
             }
         }
+        if !block.is_empty() {
+            first = first.and(self.write_block(&mut block));
+        }
+        *lock(&self.spare) = Spare { line, block };
+        first
+    }
+
+    fn write_block(&self, block: &mut Batch) -> Result<(), Error> {
         let mut notes = Vec::new();
-        let (lost, written) = lock(&self.io).write_batch(batch, &mut notes);
+        let (lost, written) = lock(&self.io).write_batch(block, &mut notes);
         self.report(notes);
-        first.and(written.map_err(|error| self.report_lost(error, lost)))
+        written.map_err(|error| self.report_lost(error, lost))
     }
 
     fn drain_before(&self, deadline: Deadline) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! A record as one map, and a span as another: which keys there are, and in which order (pure).
 
-use super::{array_header, i64, map_header, str, u64};
+use super::{array_header, i64, map_header, str, str_bytes, u64};
 use crate::Level;
 use crate::record::{Head, Record, Told};
 
@@ -82,7 +82,7 @@ pub(in crate::record) fn origin(out: &mut Vec<u8>, head: &Head<'_>) {
 /// What stands behind call site and thread.
 fn rest(out: &mut Vec<u8>, record: &Record<'_>) {
     str(out, key::MESSAGE);
-    str(out, record.message);
+    str_bytes(out, record.message);
     str(out, key::FIELDS);
     map_header(out, record.fields.count);
     out.extend_from_slice(record.fields.bytes);
