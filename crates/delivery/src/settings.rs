@@ -101,7 +101,7 @@ macro_rules! delivery_settings {
             self
         }
 
-        /// The most records of one attempt; 512 by default, and 2,048 over a plain connection.
+        /// The most records of one attempt; 512 by default, and 1,024 over a plain connection.
         pub fn batch_records(mut self, records: usize) -> Self {
             self.settings.batch_records = records;
             self

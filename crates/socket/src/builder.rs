@@ -62,7 +62,7 @@ macro_rules! layer {
 /// | [`capacity`](Self::capacity), [`capacity_bytes`](Self::capacity_bytes) | 8,192 records, 16 MiB |
 /// | [`overflow`](Self::overflow) | drop the newest |
 /// | [`max_age`](Self::max_age), [`timeout`](Self::timeout) | 5 minutes, 10 s |
-/// | [`batch_records`](Self::batch_records), [`batch_bytes`](Self::batch_bytes) | 2,048 records, 1 MiB |
+/// | [`batch_records`](Self::batch_records), [`batch_bytes`](Self::batch_bytes) | 1,024 records, 1 MiB |
 /// | [`max_delay`](Self::max_delay), [`wake_level`](Self::wake_level) | 5 ms, `ERROR` |
 /// | [`drain_on_exit`](Self::drain_on_exit) | on |
 /// | [`on_failure`](Self::on_failure) | a rate-limited line on stderr |
@@ -81,7 +81,7 @@ pub struct SocketHandlerBuilder {
 impl SocketHandlerBuilder {
     pub(crate) fn new() -> Self {
         // Each batch is one write, and callers who wait for room are woken once for it.
-        let settings = Settings { retry: Retry::new(Duration::from_secs(1)), batch_records: 2_048, ..Settings::default() };
+        let settings = Settings { retry: Retry::new(Duration::from_secs(1)), batch_records: 1_024, ..Settings::default() };
         let encoding = Encoding::default();
         Self {
             settings,

@@ -267,7 +267,8 @@ impl Upkeep for Rotation {
 
     fn roll(&mut self, place: Place<'_>, now: Timestamp, aftermath: &mut Aftermath) -> Result<(), Error> {
         self.roll_file(place, now, aftermath)?;
-        self.alarm = Alarm::set(&self.schedule, now);
+        // A record may have waited for a lock, or in a buffer, while others rolled: the new file is of no earlier period than the old.
+        self.alarm = Alarm::set(&self.schedule, now.max(self.alarm.set_at));
         Ok(())
     }
 }

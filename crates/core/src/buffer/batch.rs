@@ -153,6 +153,11 @@ impl Batch {
 
     /// Moves the oldest records behind those of `other`: so many, or so many bytes ([whole](Self::whole_bytes_len)), but one at least.
     pub fn move_oldest(&mut self, other: &mut Self, records: usize, bytes: usize) {
+        self.move_within(other, records, bytes, 1);
+    }
+
+    /// As [`move_oldest`](Self::move_oldest), but so many at least, whatever their bytes.
+    pub(super) fn move_within(&mut self, other: &mut Self, records: usize, bytes: usize, at_least: usize) {
         if other.is_empty() {
             other.threads.make_room_for(&self.threads);
         }
@@ -164,7 +169,7 @@ impl Batch {
             if entry.is_live() {
                 let (own, of_spans) = self.sizes(&entry);
                 let (begin, _) = piece.unwrap_or((entry.start, 0));
-                let is_enough = moved >= records || (moved > 0 && whole_bytes + own + of_spans > bytes);
+                let is_enough = moved >= records || (moved >= at_least && whole_bytes + own + of_spans > bytes);
                 if is_enough || !self.hand_over(&entry, base + entry.start - begin, other) {
                     break;
                 }

@@ -203,14 +203,18 @@ impl BoundedQueue {
     /// Takes the oldest batch of records in exchange for `batch`, whose content is forgotten. What is taken is pending until
     /// [`finish`](Self::finish).
     pub fn take(&self, batch: &mut Batch) -> Taken {
-        self.take_some(batch, usize::MAX, usize::MAX)
+        self.take_by(batch, Segments::take_batch)
     }
 
     /// Takes the oldest records, so many of them or so many bytes at most, but one at least.
     pub fn take_some(&self, batch: &mut Batch, records: usize, bytes: usize) -> Taken {
+        self.take_by(batch, |waiting, batch| waiting.take(batch, records, bytes))
+    }
+
+    fn take_by(&self, batch: &mut Batch, take: impl FnOnce(&mut Segments, &mut Batch)) -> Taken {
         batch.clear();
         let mut state = lock(&self.state);
-        state.filling.take(batch, records, bytes);
+        take(&mut state.filling, batch);
         state.taken = state.filling.oldest().map_or(state.accepted, |oldest| oldest - 1);
         state.in_flight = batch.len() as u64;
         let now = (state.unsummarized.drops.dropped() > 0).then(monotonic);

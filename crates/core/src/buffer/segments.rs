@@ -80,10 +80,11 @@ impl Segments {
         while let Some(batch) = self.full.get_mut(self.searched) {
             let (records, bytes) = (batch.len(), batch.bytes_len());
             if batch.evict_any(&is_meant) {
-                self.records -= records - batch.len();
-                self.bytes -= bytes - batch.bytes_len();
-                if batch.is_empty() {
-                    let emptied = self.full.remove(self.searched);
+                let (left, bytes_left) = (batch.len(), batch.bytes_len());
+                self.uncount(records - left, bytes - bytes_left);
+                if left == 0
+                    && let Some(emptied) = self.full.remove(self.searched)
+                {
                     self.keep(emptied);
                 }
                 return true;
@@ -93,34 +94,61 @@ impl Segments {
         self.last.evict(is_meant)
     }
 
+    /// Takes the oldest batch whole, in exchange for `batch`, which has no records.
+    pub(super) fn take_batch(&mut self, batch: &mut Batch) {
+        match self.full.pop_front() {
+            Some(oldest) => {
+                self.uncount(oldest.len(), oldest.bytes_len());
+                self.searched = self.searched.saturating_sub(1);
+                self.keep(mem::replace(batch, oldest));
+            }
+            None => mem::swap(&mut self.last, batch),
+        }
+    }
+
     /// Takes the oldest records into `batch`, which has none: so many, or so many bytes ([whole](Batch::whole_bytes_len)), but one at
-    /// least. Where the oldest batch is within that, it is all that is taken.
+    /// least. Only what is within one batch of ours is not moved.
     pub(super) fn take(&mut self, batch: &mut Batch, records: usize, bytes: usize) {
-        let Some(oldest) = self.full.front_mut() else { return take_from(&mut self.last, batch, records, bytes) };
+        let oldest = self.full.front().unwrap_or(&self.last);
+        if oldest.len() <= records && oldest.whole_bytes_len() <= bytes {
+            self.take_batch(batch);
+        }
+        while !self.is_empty() && batch.len() < records.max(1) {
+            let before = batch.len();
+            self.move_from_oldest(batch, records.max(1) - before, bytes.saturating_sub(batch.whole_bytes_len()));
+            if batch.len() == before {
+                return;
+            }
+        }
+    }
+
+    fn move_from_oldest(&mut self, batch: &mut Batch, records: usize, bytes: usize) {
+        let at_least = usize::from(batch.is_empty());
+        let Some(oldest) = self.full.front_mut() else { return self.last.move_within(batch, records, bytes, at_least) };
         let before = (oldest.len(), oldest.bytes_len());
-        take_from(oldest, batch, records, bytes);
-        self.records -= before.0 - oldest.len();
-        self.bytes -= before.1 - oldest.bytes_len();
-        if oldest.is_empty() {
-            let emptied = self.full.pop_front();
+        oldest.move_within(batch, records, bytes, at_least);
+        let after = (oldest.len(), oldest.bytes_len());
+        self.uncount(before.0 - after.0, before.1 - after.1);
+        if after.0 == 0
+            && let Some(emptied) = self.full.pop_front()
+        {
             self.searched = self.searched.saturating_sub(1);
             self.keep(emptied);
         }
     }
 
-    /// Keeps the memory of a batch for the next records.
-    fn keep(&mut self, emptied: Option<Batch>) {
-        let Some(mut batch) = emptied.filter(|_| self.spare.len() < SPARE) else { return };
-        batch.clear();
-        self.spare.push(batch);
+    /// So many records and bytes of the full batches are gone.
+    fn uncount(&mut self, records: usize, bytes: usize) {
+        self.records -= records;
+        self.bytes -= bytes;
     }
-}
 
-fn take_from(from: &mut Batch, batch: &mut Batch, records: usize, bytes: usize) {
-    if from.len() <= records && from.whole_bytes_len() <= bytes {
-        mem::swap(from, batch);
-    } else {
-        from.move_oldest(batch, records.max(1), bytes);
+    /// Keeps the memory of a batch for the next records.
+    fn keep(&mut self, mut emptied: Batch) {
+        if self.spare.len() < SPARE {
+            emptied.clear();
+            self.spare.push(emptied);
+        }
     }
 }
 
@@ -138,11 +166,12 @@ mod tests {
         segments
     }
 
-    fn drain(segments: &mut Segments, records: usize, bytes: usize) -> Vec<Vec<u64>> {
+    /// All records, batch by batch, each filled by `take`.
+    fn drain(segments: &mut Segments, take: impl Fn(&mut Segments, &mut Batch)) -> Vec<Vec<u64>> {
         let (mut batch, mut all) = (Batch::new(), Vec::new());
         while !segments.is_empty() {
             batch.clear();
-            segments.take(&mut batch, records, bytes);
+            take(segments, &mut batch);
             all.push(batch.records().map(|record| record.message().parse().unwrap()).collect());
         }
         assert_eq!((segments.bytes_len(), segments.oldest()), (0, None));
@@ -151,18 +180,30 @@ mod tests {
 
     #[test]
     fn batches_come_out_whole_and_in_order() {
-        let taken = drain(&mut filled(2_500), usize::MAX, usize::MAX);
+        let taken = drain(&mut filled(2_500), Segments::take_batch);
         assert_eq!(taken.iter().map(Vec::len).collect::<Vec<_>>(), [RECORDS, RECORDS, 452]);
         assert_eq!(taken.concat(), (1..=2_500).collect::<Vec<_>>());
     }
 
     #[test]
-    fn who_wants_fewer_gets_no_more() {
-        for (records, bytes) in [(300, usize::MAX), (usize::MAX, 20_000), (1, 1)] {
-            let taken = drain(&mut filled(2_500), records, bytes);
-            assert!(taken.iter().all(|batch| batch.len() <= records), "{records}");
+    fn who_wants_fewer_or_more_gets_as_many() {
+        for (records, bytes, sizes) in [
+            (1_000, usize::MAX, &[1_000, 1_000, 500][..]),
+            (1_024, usize::MAX, &[1_024, 1_024, 452]),
+            (2_048, usize::MAX, &[2_048, 452]),
+            (2_200, usize::MAX, &[2_200, 300]),
+            (usize::MAX, usize::MAX, &[2_500]),
+            (usize::MAX, 1, &[1; 2_500]),
+        ] {
+            let taken = drain(&mut filled(2_500), |segments, batch| segments.take(batch, records, bytes));
+            assert_eq!(taken.iter().map(Vec::len).collect::<Vec<_>>(), sizes, "{records}");
             assert_eq!(taken.concat(), (1..=2_500).collect::<Vec<_>>());
         }
+        let by_bytes = |segments: &mut Segments, batch: &mut Batch| {
+            segments.take(batch, usize::MAX, 250_000);
+            assert!((1..=250_000).contains(&batch.whole_bytes_len()));
+        };
+        assert!(drain(&mut filled(2_500), by_bytes).len() < 6);
     }
 
     #[test]
@@ -171,9 +212,9 @@ mod tests {
         let record = Record::builder().message("x".repeat(100 << 10)).build();
         (1..=10).for_each(|number| segments.push_numbered(&record.as_record(), number));
         let mut batch = Batch::new();
-        segments.take(&mut batch, usize::MAX, usize::MAX);
+        segments.take_batch(&mut batch);
         assert_eq!((batch.len(), segments.len()), (3, 7));
-        segments.take(&mut Batch::new(), usize::MAX, usize::MAX);
+        segments.take_batch(&mut Batch::new());
         assert_eq!(segments.oldest(), Some(7));
     }
 
@@ -189,7 +230,7 @@ mod tests {
         assert!(segments.bytes_len() < before * 6 / 10);
         push(&mut segments, 2_501, Level::ERROR);
         assert!(segments.evict(|level| level == Level::INFO));
-        assert_eq!(drain(&mut segments, usize::MAX, usize::MAX).concat(), (1..=2_501).step_by(2).collect::<Vec<_>>());
+        assert_eq!(drain(&mut segments, Segments::take_batch).concat(), (1..=2_501).step_by(2).collect::<Vec<_>>());
     }
 
     #[test]
@@ -202,7 +243,7 @@ mod tests {
         assert_eq!((segments.oldest(), segments.full.len(), segments.spare.len()), (Some(5_000), 0, SPARE));
         (5_001..9_000).for_each(|number| push(&mut segments, number, Level::INFO));
         assert_eq!(segments.spare.len(), SPARE - 3);
-        assert_eq!(drain(&mut segments, usize::MAX, usize::MAX).concat(), (5_000..9_000).collect::<Vec<_>>());
+        assert_eq!(drain(&mut segments, Segments::take_batch).concat(), (5_000..9_000).collect::<Vec<_>>());
     }
 
     #[test]
@@ -210,10 +251,10 @@ mod tests {
         let mut segments = filled(3_000);
         while segments.evict(|level| level == Level::INFO) {}
         let mut batch = Batch::new();
-        segments.take(&mut batch, usize::MAX, usize::MAX);
+        segments.take_batch(&mut batch);
         (3_001..6_000).for_each(|number| push(&mut segments, number, Level::INFO));
         assert!(segments.evict(|level| level == Level::INFO));
-        let left = drain(&mut segments, usize::MAX, usize::MAX).concat();
+        let left = drain(&mut segments, Segments::take_batch).concat();
         assert!(!left.contains(&3_000) && left.contains(&3_001), "the oldest that was left");
     }
 }

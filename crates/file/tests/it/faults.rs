@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::thread;
 
 use tempfile::{TempDir, tempdir};
-use tracing_handlers_core::{DropReason, Handler};
+use tracing_handlers_core::{DropReason, Handler, Record};
 use tracing_handlers_file::FileHandler;
 use tracing_handlers_testing::{FailureLog, FaultFs, MessageOnly, Op, record};
 
@@ -117,6 +117,35 @@ fn a_batch_that_fails_in_the_middle_counts_what_was_written_and_what_was_lost() 
     assert_eq!((stats.delivered, stats.dropped()), (1, 3));
     assert_eq!(setting.failures.lost(), 3);
     assert!(stats.is_balanced());
+}
+
+#[test]
+fn a_batch_of_several_blocks_that_fails_in_one_of_them_counts_all_of_it() {
+    let setting = setting();
+    setting.fs.disk_full_after(200_000);
+    let records: Vec<_> = (0..4_000).map(|index| record(&format!("{index:0>99}"))).collect();
+    let all = || records.iter().map(|record| record.as_record());
+    setting.handler.handle_batch(&mut all()).unwrap_err();
+    assert_eq!(setting.content().len(), 200_000);
+    let stats = setting.handler.stats();
+    assert_eq!((stats.delivered, stats.dropped(), setting.failures.lost()), (2_000, 2_000, 2_000));
+
+    setting.fs.heal_all();
+    setting.handler.handle_batch(&mut all()).unwrap();
+    let written: Vec<_> = setting.content().lines().skip(2_000).map(str::to_owned).collect();
+    assert_eq!(written, (0..4_000).map(|index| format!("{index:0>99}")).collect::<Vec<_>>());
+    assert!(setting.handler.stats().is_balanced());
+}
+
+#[test]
+fn a_format_that_does_more_than_append_spoils_no_line_of_others() {
+    let directory = tempdir().unwrap();
+    let path = directory.path().join("app.log");
+    let greedy = |record: &Record<'_>, out: &mut Vec<u8>| *out = record.message().as_bytes().to_vec();
+    let handler = FileHandler::builder(&path).format(greedy).build().unwrap();
+    let records: Vec<_> = ["one", "two", "three"].map(record).into();
+    handler.handle_batch(&mut records.iter().map(|record| record.as_record())).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), "one\ntwo\nthree\n");
 }
 
 #[cfg(unix)]

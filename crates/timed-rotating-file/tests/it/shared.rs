@@ -3,9 +3,12 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tempfile::tempdir;
+use tracing_handlers_core::{Clock, Timestamp};
 use tracing_handlers_testing::MessageOnly;
 use tracing_handlers_testing::killed_writers::{self, Told, child, lives};
 use tracing_handlers_timed_rotating_file::{TimedRotatingFileHandler, TimedRotatingFileHandlerBuilder, When};
@@ -96,6 +99,34 @@ fn eight_killed_processes_keep_the_files_that_are_configured_and_the_newest_reco
         assert_eq!(handler.existing_files().unwrap().len(), 3, "round {round}");
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 4, "stray files");
     }
+}
+
+/// A clock that is read late once: whoever read it waited for something before going on.
+#[derive(Clone, Default)]
+struct Late(Arc<AtomicBool>);
+
+impl Clock for Late {
+    fn now(&self) -> Timestamp {
+        let late = Duration::from_secs(if self.0.swap(false, Ordering::SeqCst) { 5 } else { 0 });
+        Timestamp::from(NOON - late)
+    }
+}
+
+#[test]
+fn a_record_that_waited_while_others_rolled_begins_no_earlier_period() {
+    let setting = Setting::new(NOON);
+    let late = Late::default();
+    let shared = |clock: Late| setting.builder(When::Seconds).max_bytes(12).shared(true).clock(clock).build().unwrap();
+    let (one, two) = (shared(Late::default()), shared(late.clone()));
+    handle(&one, "1 filled");
+    handle(&one, "2 filled");
+    late.0.store(true, Ordering::SeqCst);
+    ["3 filled", "4 filled", "5 filled"].iter().for_each(|message| handle(&two, message));
+    let mut files = two.existing_files().unwrap();
+    files.push(setting.path.clone());
+    let content: String = files.iter().map(|path| fs::read_to_string(path).unwrap()).collect();
+    assert_eq!(content, "1 filled\n2 filled\n3 filled\n4 filled\n5 filled\n", "{files:?}");
+    setting.lost_nothing(&two);
 }
 
 #[test]
