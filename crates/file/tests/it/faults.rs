@@ -123,7 +123,7 @@ fn a_batch_that_fails_in_the_middle_counts_what_was_written_and_what_was_lost() 
 fn a_batch_of_several_blocks_that_fails_in_one_of_them_counts_all_of_it() {
     let setting = setting();
     setting.fs.disk_full_after(200_000);
-    let records: Vec<_> = (0..4_000).map(|index| record(&format!("{index:0>99}"))).collect();
+    let records: Vec<_> = (0..4_000).map(|index| record(format!("{index:0>99}"))).collect();
     let all = || records.iter().map(|record| record.as_record());
     setting.handler.handle_batch(&mut all()).unwrap_err();
     assert_eq!(setting.content().len(), 200_000);
