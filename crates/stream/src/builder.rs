@@ -6,6 +6,7 @@ use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::format::Text;
 use tracing_handlers_core::{Error, Format, HandlerLayer, OnFailure, Stats};
 
+use crate::block::Block;
 use crate::handler::{BoxedStream, Stream, StreamHandler, StreamLayer};
 
 /// Builds a [`StreamHandler`].
@@ -19,6 +20,7 @@ use crate::handler::{BoxedStream, Stream, StreamHandler, StreamLayer};
 pub struct StreamHandlerBuilder {
     name: &'static str,
     stream: BoxedStream,
+    takes_blocks: bool,
     format: Box<dyn Format>,
     terminator: Vec<u8>,
     on_failure: Option<Arc<dyn OnFailure>>,
@@ -26,7 +28,14 @@ pub struct StreamHandlerBuilder {
 
 impl StreamHandlerBuilder {
     pub(crate) fn new(name: &'static str, stream: BoxedStream) -> Self {
-        Self { name, stream, format: Box::new(Text::new()), terminator: b"\n".to_vec(), on_failure: None }
+        let (format, terminator) = (Box::new(Text::new()), b"\n".to_vec());
+        Self { name, stream, takes_blocks: false, format, terminator, on_failure: None }
+    }
+
+    /// The stream does not care where one write ends and the next begins.
+    pub(crate) fn in_blocks(mut self) -> Self {
+        self.takes_blocks = true;
+        self
     }
 
     /// How records are written; [`Text`](tracing_handlers_core::format::Text) by default.
@@ -53,8 +62,9 @@ impl StreamHandlerBuilder {
     ///
     /// None today; the signature is that of every builder.
     pub fn build(self) -> Result<StreamHandler, Error> {
-        let Self { name, stream, format, terminator, on_failure } = self;
-        let stream = Mutex::new(Stream { out: stream, is_closed: false, stats: Stats::new() });
+        let Self { name, stream, takes_blocks, format, terminator, on_failure } = self;
+        let spare = Block::default();
+        let stream = Mutex::new(Stream { out: stream, takes_blocks, spare, is_closed: false, stats: Stats::new() });
         Ok(StreamHandler { format, terminator, reporter: Reporter::new(name, on_failure), stream })
     }
 

@@ -2,7 +2,8 @@
 //!
 //! # What it does
 //!
-//! [`StreamHandler`] formats a record, then writes it with its terminator in one call and flushes, under one lock.
+//! [`StreamHandler`] formats a record, then writes it with its terminator in one call and flushes, under one lock. To stdout and stderr
+//! records that come together, as behind a queue, go in blocks.
 //! [`NullHandler`] takes every record and does nothing.
 //!
 //! # Example
@@ -27,6 +28,7 @@
 //!
 //! After `close` records are refused and counted. A broken stream never prints a traceback; see `on_failure`.
 
+mod block;
 mod builder;
 mod handler;
 mod null;
