@@ -23,6 +23,7 @@ macro_rules! switches {
 
 mod again;
 pub mod escape;
+pub mod hex;
 mod json;
 mod number;
 mod pattern;

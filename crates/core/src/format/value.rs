@@ -1,6 +1,6 @@
 //! How field values look in text formats (pure).
 
-use super::{escape, number};
+use super::{escape, hex, number};
 use crate::record::read::RawValue;
 use crate::record::{ErrorChain, Value};
 
@@ -27,7 +27,7 @@ pub(crate) fn bare(value: Value<'_>, out: &mut Vec<u8>) {
         Value::U128(value) => out.extend_from_slice(value.to_string().as_bytes()),
         Value::F64(value) => number::f64(value, out),
         Value::Str(text) | Value::Debug(text) => escape::text(text, out),
-        Value::Bytes(bytes) => hex(bytes, out),
+        Value::Bytes(bytes) => hex::spaced(bytes, out),
         Value::Error(chain) => escape::text(chain.message(), out),
         Value::Nil => out.extend_from_slice(b"null"),
     }
@@ -41,20 +41,6 @@ pub(crate) fn sources(chain: ErrorChain<'_>, out: &mut Vec<u8>) {
             out.extend_from_slice(b", ");
         }
         escape::text(source, out);
-    }
-    out.push(b']');
-}
-
-/// Bytes as `tracing` shows them: `[de ad be ef]`.
-pub(crate) fn hex(bytes: &[u8], out: &mut Vec<u8>) {
-    out.push(b'[');
-    for (index, byte) in bytes.iter().enumerate() {
-        if index > 0 {
-            out.push(b' ');
-        }
-        for nibble in [byte >> 4, byte & 0xf] {
-            out.push(if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 });
-        }
     }
     out.push(b']');
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::Write as _;
 
-use tracing_handlers_core::format::escape;
+use tracing_handlers_core::format::{escape, hex};
 use tracing_handlers_core::record::ValueBuf;
 use tracing_handlers_core::{Record, Value};
 
@@ -76,7 +76,7 @@ pub(crate) fn text(value: Value<'_>) -> Cow<'_, str> {
         Value::I128(value) => value.to_string().into(),
         Value::U128(value) => value.to_string().into(),
         Value::F64(value) => value.to_string().into(),
-        Value::Bytes(bytes) => bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into(),
+        Value::Bytes(bytes) => hex::plain(bytes).into(),
         Value::Error(chain) => chain.collect::<Vec<_>>().join(": ").into(),
         _ => Cow::Borrowed("None"),
     }
@@ -115,6 +115,18 @@ mod tests {
             .build();
         let found = attributes(&record.as_record());
         assert_eq!(found, [("id", Value::I64(2)), ("user", Value::Str("bob"))]);
+    }
+
+    #[test]
+    fn what_json_has_no_type_for_is_a_text() {
+        let mut out = Vec::new();
+        let mut object = Object::begin(&mut out);
+        object.value("key", Value::Bytes(&[0xde, 0x0d]));
+        object.value("wide", Value::I128(i128::MIN));
+        object.value("endless", Value::F64(f64::INFINITY));
+        object.end();
+        let expected = r#"{"key":"de0d","wide":"-170141183460469231731687303715884105728","endless":null}"#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 
     #[test]

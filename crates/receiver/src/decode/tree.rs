@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use tracing_handlers_core::format::hex;
 use tracing_handlers_core::record::ValueBuf;
 
 /// One value, with those inside of it. Keys keep their order, and one that stands twice stands twice.
@@ -105,7 +106,11 @@ impl fmt::Display for Tree<'_> {
             // `1e308`, and not its 309 digits: a text stays about as long as what came.
             Self::Float(value) => write!(f, "{value:?}"),
             Self::Text(text) => write!(f, "{text:?}"),
-            Self::Bytes(bytes) => write!(f, "{bytes:?}"),
+            Self::Bytes(bytes) => {
+                let mut shown = Vec::new();
+                hex::spaced(bytes, &mut shown);
+                f.write_str(&String::from_utf8_lossy(&shown))
+            }
             Self::List(items) => f.debug_list().entries(items.iter().map(Shown)).finish(),
             Self::Dict(entries) => f.debug_map().entries(entries.iter().map(|(key, tree)| (key, Shown(tree)))).finish(),
         }
@@ -178,5 +183,16 @@ impl<'de> Visitor<'de> for TreeVisitor {
             entries.push((Cow::Owned(key), tree));
         }
         Ok(Tree::Dict(entries))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_nested_is_a_text_for_people() {
+        let list = Tree::List(vec![Tree::Bytes(&[0xde, 0xad]), Tree::Text("x".into()), Tree::Nil]);
+        assert_eq!(list.into_value(), ValueBuf::Debug(r#"[[de ad], "x", null]"#.into()));
     }
 }

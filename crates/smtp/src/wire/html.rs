@@ -4,7 +4,7 @@
 //! image, no script and no style sheet. Line ends of a text stay, since a record has a frame of its own; what cannot be seen, or
 //! would turn the direction of the text, is shown as `\u{202e}`.
 
-use tracing_handlers_core::format::{Zone, escape};
+use tracing_handlers_core::format::{Zone, escape, hex};
 use tracing_handlers_core::record::Fields;
 use tracing_handlers_core::{Level, Record, Value};
 
@@ -103,7 +103,7 @@ fn value(value: Value<'_>, out: &mut Vec<u8>) {
         Value::U128(value) => push(out, &value.to_string()),
         Value::F64(value) => push(out, &value.to_string()),
         Value::Str(value) | Value::Debug(value) => text(value, out),
-        Value::Bytes(bytes) => push(out, &format!("{bytes:02x?}")),
+        Value::Bytes(bytes) => hex::spaced(bytes, out),
         Value::Error(chain) => {
             text(chain.message(), out);
             for source in chain.sources() {
@@ -160,6 +160,7 @@ mod tests {
             .target("app::db")
             .message("connection lost")
             .field("code", 402)
+            .field("key", vec![0xde_u8, 0xad])
             .span("request", "app", [("id", "7f3a".into())])
             .build();
         let html = of(&record.as_record());
@@ -167,7 +168,10 @@ mod tests {
         let in_request = "<tr><td colspan=\"2\" style=\"padding:1px 0;color:#5f6368\">in <b>request</b></td></tr>\n";
         assert!(html.contains("<b style=\"color:#b3261e\">ERROR</b>"), "{html}");
         assert!(html.contains("2023-11-14T22:13:20.000000Z app::db</span>"), "{html}");
-        assert!(html.contains(&[&row("code", "402"), in_request, &row("id", "7f3a")].concat()), "{html}");
+        assert!(
+            html.contains(&[&row("code", "402"), &row("key", "[de ad]"), in_request, &row("id", "7f3a")].concat()),
+            "{html}"
+        );
     }
 
     #[test]

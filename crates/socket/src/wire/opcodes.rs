@@ -1,5 +1,6 @@
 //! The opcodes of pickle that make data, and none that makes anything else (pure).
 
+use tracing_handlers_core::format::hex;
 use tracing_handlers_core::{Error, Value};
 
 const MARK: u8 = b'(';
@@ -82,7 +83,7 @@ impl<'o> Opcodes<'o> {
             }
             Value::Str(text) | Value::Debug(text) => self.text(text)?,
             Value::Error(chain) => self.text(chain.message())?,
-            Value::Bytes(bytes) => self.text(&hex(bytes))?,
+            Value::Bytes(bytes) => self.text(&hex::plain(bytes))?,
             _ => self.out.push(NONE),
         }
         Ok(())
@@ -127,10 +128,4 @@ impl<'o> Opcodes<'o> {
         }
         self.memo = self.memo.wrapping_add(1);
     }
-}
-
-/// `[de ad be ef]`, as the text formats show bytes.
-fn hex(bytes: &[u8]) -> String {
-    let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("[{}]", digits.join(" "))
 }

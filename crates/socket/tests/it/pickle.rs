@@ -111,10 +111,7 @@ fn expected(value: Value<'_>) -> Json {
         Value::U128(value) => json!({"int": value.to_string()}),
         Value::Str(text) | Value::Debug(text) => json!(text),
         Value::Error(chain) => json!(chain.message()),
-        Value::Bytes(bytes) => {
-            let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
-            json!(format!("[{}]", digits.join(" ")))
-        }
+        Value::Bytes(bytes) => json!(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()),
         Value::Nil => json!(null),
         other => panic!("{other:?} is compared elsewhere"),
     }

@@ -9,6 +9,7 @@
 
 use std::fmt::Write as _;
 
+use tracing_handlers_core::format::hex;
 use tracing_handlers_core::{Record, Value};
 
 use super::text::Forbidden;
@@ -142,7 +143,10 @@ fn text<'v>(value: Value<'v>, scratch: &'v mut String) -> &'v str {
         Value::I128(value) => write!(scratch, "{value}"),
         Value::U128(value) => write!(scratch, "{value}"),
         Value::F64(value) => write!(scratch, "{value:?}"),
-        Value::Bytes(bytes) => bytes.iter().try_for_each(|byte| write!(scratch, "{byte:02x}")),
+        Value::Bytes(bytes) => {
+            scratch.push_str(&hex::plain(bytes));
+            Ok(())
+        }
         Value::Error(chain) => {
             scratch.push_str(&chain.collect::<Vec<_>>().join(": "));
             Ok(())

@@ -101,8 +101,9 @@ fn structured_data_has_the_fields_and_the_text_is_the_message() {
 
 #[test]
 fn values_have_the_three_escapes_and_names_what_is_allowed() {
-    let record = Record::builder().field("a b=\"]é", "q\" b\\ e] n\n").field("", true).field(&"x".repeat(40), -1_i64).build();
-    let expected = format!(r#"[fields@1 a_b____="q\" b\\ e\] n\\n" _="true" {}="-1"] "#, "x".repeat(32));
+    let record = Record::builder().field("a b=\"]é", "q\" b\\ e] n\n").field("", true).field(&"x".repeat(40), -1_i64);
+    let record = record.field("key", vec![0xde_u8, 0x0d]).build();
+    let expected = format!(r#"[fields@1 a_b____="q\" b\\ e\] n\\n" _="true" {}="-1" key="de0d"] "#, "x".repeat(32));
     let message = message(builder(Protocol::Rfc5424).enterprise_number(1), &record);
     assert!(message.ends_with(&expected), "{message}");
 }
