@@ -15,6 +15,10 @@ pub mod choosing {}
 #[doc = include_str!("../docs/guide/composing.md")]
 pub mod composing {}
 
+/// What an event costs.
+#[doc = include_str!("../docs/guide/cost.md")]
+pub mod cost {}
+
 /// What to watch in production.
 #[doc = include_str!("../docs/guide/operating.md")]
 pub mod operating {}

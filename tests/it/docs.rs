@@ -91,6 +91,16 @@ fn the_book_has_every_page_once() {
     assert_eq!(listed, pages);
 }
 
+#[test]
+fn every_picture_is_shown_on_a_page() {
+    let pages: Vec<_> = files("docs", ".md").iter().map(|page| read(page)).collect();
+    let pictures = files("docs/plots", ".svg");
+    assert!(!pictures.is_empty(), "the pictures were not found");
+    let unseen: Vec<_> =
+        pictures.iter().filter(|picture| !pages.iter().any(|page| page.contains(&picture["docs/".len()..]))).collect();
+    assert!(unseen.is_empty(), "on no page: {unseen:?}");
+}
+
 /// What lies elsewhere in the repository is not there in the built book.
 #[test]
 fn no_link_in_the_book_leads_out_of_it() {
