@@ -12,7 +12,8 @@
 //! | [`on_record`] | a handler that is a function |
 //! | [`peers`] | peers on loopback that keep what they get, go away and come back; a port that stays the test's own |
 //! | [`proxy`] | a proxy that cuts, resets, stops and slows down the connections that go through it |
-//! | [`python`] | a program in Python that answers line by line |
+//! | [`python`] | a program in Python that answers line by line, and one that logs over TLS |
+//! | [`certificates`] | an authority, a server and a client for tests of TLS |
 //! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
 //! | [`format`](mod@format) | the format that the suite expects: the escaped message and nothing else |
 //!
@@ -28,6 +29,7 @@
 )]
 
 pub mod capture;
+pub mod certificates;
 pub mod clock;
 pub mod contract;
 pub mod fault_fs;

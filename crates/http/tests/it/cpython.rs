@@ -8,6 +8,8 @@ use serde_json::Value;
 use tracing_handlers_core::{Handler, Record};
 use tracing_handlers_http::{HttpHandler, HttpHandlerBuilder, Method};
 use tracing_handlers_testing::FailureLog;
+#[cfg(feature = "tls")]
+use tracing_handlers_testing::certificates;
 
 use crate::statuses::flush;
 
@@ -31,7 +33,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 if len(sys.argv) > 1:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(sys.argv[1])
+    context.load_cert_chain(sys.argv[1] + "/server.pem", sys.argv[1] + "/server.key")
     server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_port, flush=True)
 server.serve_forever()
@@ -45,9 +47,10 @@ pub(crate) struct PythonServer {
 }
 
 impl PythonServer {
-    pub(crate) fn start(certificate: Option<&Path>) -> Self {
+    /// Over TLS, with the certificate in this folder.
+    pub(crate) fn start(certificates: Option<&Path>) -> Self {
         let mut command = Command::new("python3");
-        command.arg("-").args(certificate).stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.arg("-").args(certificates).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = command.spawn().expect("python3");
         child.stdin.take().unwrap().write_all(SERVER.as_bytes()).unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -102,11 +105,11 @@ mod HTTPHandlerTest {
     #[test]
     fn test_output_over_tls() {
         let folder = tempfile::tempdir().unwrap();
-        let certificate = certificate(folder.path());
-        let pem = std::fs::read(&certificate).unwrap();
-        let mut server = PythonServer::start(Some(&certificate));
+        certificates::make(folder.path());
+        let authority = certificates::read(folder.path(), "ca.pem");
+        let mut server = PythonServer::start(Some(folder.path()));
         let url = format!("https://localhost:{}/frob", server.port);
-        let tls = || tracing_handlers_http::Tls::new().ca_pem(&pem).unwrap();
+        let tls = || tracing_handlers_http::Tls::new().ca_pem(&authority).unwrap();
         offer_and_check(&mut server, || HttpHandler::builder(&url).tls(tls()));
     }
 }
@@ -115,11 +118,11 @@ mod HTTPHandlerTest {
 #[test]
 fn whoever_is_not_trusted_or_bears_another_name_gets_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let certificate = certificate(folder.path());
-    let pem = std::fs::read(&certificate).unwrap();
-    let server = PythonServer::start(Some(&certificate));
+    certificates::make(folder.path());
+    let authority = certificates::read(folder.path(), "ca.pem");
+    let server = PythonServer::start(Some(folder.path()));
     let url = format!("https://localhost:{}/frob", server.port);
-    let tls = || tracing_handlers_http::Tls::new().ca_pem(&pem).unwrap();
+    let tls = || tracing_handlers_http::Tls::new().ca_pem(&authority).unwrap();
     for (url, tls) in [(url.clone(), tracing_handlers_http::Tls::new()), (url.replace("localhost", "127.0.0.1"), tls())] {
         let failures = FailureLog::new();
         let handler = HttpHandler::builder(url).tls(tls).on_failure(failures.clone()).build().unwrap();
@@ -128,19 +131,6 @@ fn whoever_is_not_trusted_or_bears_another_name_gets_nothing() {
         let told = handler.status().last_error.unwrap();
         assert!(told.contains("certificate") && handler.stats().delivered == 0, "{told}");
     }
-}
-
-/// A certificate of `localhost` that is its own authority, and its key, in one file.
-#[cfg(feature = "tls")]
-pub(crate) fn certificate(folder: &Path) -> std::path::PathBuf {
-    let path = folder.join("server.pem");
-    let mut openssl = Command::new("openssl");
-    openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
-    openssl.args(["-addext", "subjectAltName=DNS:localhost"]).arg("-keyout").arg(folder.join("key")).arg("-out").arg(&path);
-    assert!(openssl.output().expect("openssl").status.success());
-    let both = [std::fs::read(&path).unwrap(), std::fs::read(folder.join("key")).unwrap()].concat();
-    std::fs::write(&path, both).unwrap();
-    path
 }
 
 #[test]

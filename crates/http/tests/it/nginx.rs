@@ -172,8 +172,8 @@ fn nginx_halves_and_refuses_and_redirects_and_drops() {
 fn nginx_hands_on_compressed_bodies_over_tls_whose_connections_it_closes_and_each_record_comes_once() {
     let (collector, failures) = (crate::server::Server::start(), FailureLog::new());
     let more = include_str!("../data/nginx-tls.conf").replace("$COLLECTOR", collector.url("").trim_start_matches("http://"));
-    let nginx = Nginx::start_with(&more, |folder| drop(crate::cpython::certificate(folder)));
-    let authority = fs::read(nginx.folder.path().join("server.pem")).unwrap();
+    let nginx = Nginx::start_with(&more, tracing_handlers_testing::certificates::make);
+    let authority = fs::read(nginx.folder.path().join("ca.pem")).unwrap();
     let text = |n: u32| format!("{n} {}", "späm ".repeat(300));
     for in_flight in [1, 4] {
         let before = collector.requests().len();

@@ -127,9 +127,10 @@ mod tunnels {
     use std::thread;
 
     use tracing_handlers_core::DropReason;
+    use tracing_handlers_testing::certificates;
 
     use super::*;
-    use crate::cpython::{PythonServer, certificate};
+    use crate::cpython::PythonServer;
     use crate::server::{Request, read_request};
 
     /// Answers each CONNECT with the next of these words; where that is 200, hands on bytes to `port`.
@@ -161,9 +162,9 @@ mod tunnels {
 
     fn offered(answers: Vec<&'static str>) -> (HttpHandler, FailureLog, Vec<Request>, String) {
         let folder = tempfile::tempdir().unwrap();
-        let certificate = certificate(folder.path());
-        let tls = tracing_handlers_http::Tls::new().ca_pem(&std::fs::read(&certificate).unwrap()).unwrap();
-        let mut server = PythonServer::start(Some(&certificate));
+        certificates::make(folder.path());
+        let tls = tracing_handlers_http::Tls::new().ca_pem(&certificates::read(folder.path(), "ca.pem")).unwrap();
+        let mut server = PythonServer::start(Some(folder.path()));
         let (count, failures) = (answers.len(), FailureLog::new());
         let (url, requests) = proxy(answers, server.port);
         let retry = tracing_handlers_http::Retry::new(std::time::Duration::from_millis(1));

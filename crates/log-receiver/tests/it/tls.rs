@@ -1,4 +1,4 @@
-//! `tls://`: a certificate made by openssl, clients of ours and of CPython, and what is said where it cannot be.
+//! `tls://`: clients of ours and of CPython, and what is said where it cannot be.
 
 use std::process::Command;
 
@@ -21,52 +21,27 @@ mod with_tls {
     use std::fs;
     use std::io::{Read, Write};
     use std::net::TcpStream;
-    use std::path::Path;
-    use std::process::Command;
 
     use tracing_handlers_core::Handler;
     use tracing_handlers_socket::{SocketHandler, Tls};
     use tracing_handlers_testing::gate::PATIENCE;
-    use tracing_handlers_testing::{FailureLog, record};
+    use tracing_handlers_testing::{FailureLog, certificates, python, record};
 
     use super::refused;
     use crate::{Program, send};
 
-    const PYTHON: &str = r#"
-import logging, logging.handlers, ssl, sys
-class TlsHandler(logging.handlers.SocketHandler):
-    def makeSocket(self, timeout=5):
-        context = ssl.create_default_context(cafile=sys.argv[2])
-        return context.wrap_socket(super().makeSocket(timeout), server_hostname="localhost")
-logger = logging.getLogger("app")
-logger.addHandler(TlsHandler("localhost", int(sys.argv[1])))
-for n in range(30):
-    logger.warning("python %d", n)
-logger.handlers[0].close()
-"#;
-
-    /// `server.pem`, a certificate of `localhost` that is its own authority, and `server.key`.
-    fn make_certificate(folder: &Path) {
-        let mut openssl = Command::new("openssl");
-        openssl.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]);
-        openssl.args(["-addext", "subjectAltName=DNS:localhost", "-keyout", "server.key", "-out", "server.pem"]);
-        let made = openssl.current_dir(folder).output().expect("openssl is needed; ./tests/run installs it");
-        assert!(made.status.success(), "{made:?}");
-    }
-
     #[test]
     fn records_of_rust_and_of_cpython_arrive_over_tls_and_what_comes_in_clear_does_not() {
         let folder = tempfile::tempdir().unwrap();
-        make_certificate(folder.path());
+        certificates::make(folder.path());
         let arguments = ["tls://127.0.0.1:0", "--cert", "server.pem", "--key=server.key", "--file", "app.log"];
         let program = Program::start(folder.path(), &arguments);
         let [port] = program.ports[..] else { panic!("one port") };
 
-        let pem = folder.path().join("server.pem");
-        let tls = Tls::new().ca_pem(&fs::read(&pem).unwrap()).unwrap();
+        let authority = folder.path().join("ca.pem");
+        let tls = Tls::new().ca_pem(&fs::read(&authority).unwrap()).unwrap();
         send(&SocketHandler::builder().tcp("localhost", port).tls(tls).build().unwrap(), 100);
-        let sent = Command::new("python3").args(["-c", PYTHON, &port.to_string()]).arg(&pem).output().unwrap();
-        assert!(sent.status.success(), "{sent:?}");
+        python::log_over_tls(port, 30, Some(&authority));
         let mut clear = TcpStream::connect(("127.0.0.1", port)).unwrap();
         clear.set_read_timeout(Some(PATIENCE)).unwrap();
         clear.write_all(b"{\"message\":\"in clear, for all to read\"}\n").unwrap();
@@ -82,7 +57,7 @@ logger.handlers[0].close()
     #[test]
     fn a_client_that_does_not_trust_the_certificate_sends_nothing() {
         let folder = tempfile::tempdir().unwrap();
-        make_certificate(folder.path());
+        certificates::make(folder.path());
         let program = Program::start(folder.path(), &["tls://127.0.0.1:0", "--cert", "server.pem", "--key", "server.key"]);
         let port = program.ports[0];
         let ours =
@@ -95,10 +70,7 @@ logger.handlers[0].close()
             }
         };
         assert!(told.contains("certificate"), "{told}");
-        // CPython's drops without a word what it cannot send.
-        let trusts_nobody = PYTHON.replace("(cafile=sys.argv[2])", "()");
-        let python = Command::new("python3").args(["-c", &trusts_nobody, &port.to_string()]).output().unwrap();
-        assert!(python.status.success(), "{python:?}");
+        python::log_over_tls(port, 30, None);
         let (shown, said) = program.end("-TERM");
         assert!(shown.is_empty() && said.contains(" 0 records"), "{shown}{said}");
     }
@@ -106,7 +78,7 @@ logger.handlers[0].close()
     #[test]
     fn a_place_with_tls_wants_a_certificate_and_its_key() {
         let folder = tempfile::tempdir().unwrap();
-        make_certificate(folder.path());
+        certificates::make(folder.path());
         let at = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
         let (cert, key, nothing) = (at("server.pem"), at("server.key"), at("nothing.pem"));
         let place = "tls://127.0.0.1:0";

@@ -1,36 +1,33 @@
-//! TLS, with clients of ours, of CPython's `ssl` and of `openssl`. The key in `tests/data` is for nothing else.
+//! TLS, with clients of ours, of CPython's `ssl` and of `openssl`.
 
 use std::io::Write;
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tracing_handlers_core::Handler;
 use tracing_handlers_receiver::{Encoding, TlsIdentity};
 use tracing_handlers_socket::{SocketHandler, Tls};
+use tracing_handlers_testing::certificates::{self, read};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::record;
+use tracing_handlers_testing::{python, record};
 
 use crate::common::Running;
 
-const AUTHORITY: &[u8] = include_bytes!("../data/ca.pem");
-const CERTIFICATE: &[u8] = include_bytes!("../data/server.pem");
-const KEY: &[u8] = include_bytes!("../data/server.key");
-
-fn start() -> Running {
-    let identity = TlsIdentity::from_pem(CERTIFICATE, KEY).unwrap();
-    Running::start(|builder| builder.tls("127.0.0.1:0", identity).frame_timeout(Duration::from_secs(5)))
-}
-
-fn authority() -> String {
-    format!("{}/tests/data/ca.pem", env!("CARGO_MANIFEST_DIR"))
+/// A receiver with a certificate for `localhost`, and the folder of the authority.
+fn start(frame_timeout: Duration) -> (Running, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    certificates::make(folder.path());
+    let identity = TlsIdentity::from_pem(&read(folder.path(), "server.pem"), &read(folder.path(), "server.key")).unwrap();
+    (Running::start(|builder| builder.tls("127.0.0.1:0", identity).frame_timeout(frame_timeout)), folder)
 }
 
 #[test]
 fn records_of_our_handler_arrive_over_tls() {
-    let running = start();
-    let builder = SocketHandler::builder().tcp("localhost", running.port()).tls(Tls::new().ca_pem(AUTHORITY).unwrap());
-    let handler = builder.build().unwrap();
+    let (running, folder) = start(Duration::from_secs(5));
+    let tls = Tls::new().ca_pem(&read(folder.path(), "ca.pem")).unwrap();
+    let handler = SocketHandler::builder().tcp("localhost", running.port()).tls(tls).build().unwrap();
     (0..1_000).for_each(|n| handler.handle(&record(n.to_string()).as_record()).unwrap());
     handler.close(PATIENCE.into()).unwrap();
     running.records(1_000);
@@ -41,31 +38,20 @@ fn records_of_our_handler_arrive_over_tls() {
 
 #[test]
 fn pickles_of_cpython_arrive_over_tls() {
-    let running = start();
-    let send = r#"
-import logging, logging.handlers, ssl, sys
-class TlsHandler(logging.handlers.SocketHandler):
-    def makeSocket(self, timeout=5):
-        context = ssl.create_default_context(cafile=sys.argv[2])
-        return context.wrap_socket(super().makeSocket(timeout), server_hostname="localhost")
-logger = logging.getLogger("app")
-logger.addHandler(TlsHandler("localhost", int(sys.argv[1])))
-for n in range(100):
-    logger.warning("%d", n)
-logger.handlers[0].close()
-"#;
-    let sent = Command::new("python3").args(["-c", send, &running.port().to_string(), &authority()]).output().unwrap();
-    assert!(sent.status.success(), "{sent:?}");
+    let (running, folder) = start(Duration::from_secs(5));
+    python::log_over_tls(running.port(), 100, Some(&folder.path().join("ca.pem")));
     running.records(100);
-    assert!(running.collected.lines().iter().enumerate().all(|(n, line)| *line == n.to_string()));
+    assert!(running.collected.lines().iter().enumerate().all(|(n, line)| *line == format!("python {n}")));
     assert_eq!(running.stop().records_in(Encoding::Pickle), 100);
 }
 
 #[test]
 fn lines_of_openssl_arrive_over_tls() {
-    let running = start();
+    let (running, folder) = start(Duration::from_secs(5));
     let mut openssl = Command::new("openssl")
-        .args(["s_client", "-quiet", "-verify_return_error", "-verify_hostname", "localhost", "-CAfile", &authority()])
+        .args(["s_client", "-quiet", "-verify_return_error", "-verify_hostname", "localhost"])
+        .arg("-CAfile")
+        .arg(folder.path().join("ca.pem"))
         .args(["-connect", &format!("127.0.0.1:{}", running.port())])
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
@@ -84,8 +70,7 @@ fn lines_of_openssl_arrive_over_tls() {
 
 #[test]
 fn who_does_not_shake_hands_is_left_in_time_and_reported() {
-    let identity = TlsIdentity::from_pem(CERTIFICATE, KEY).unwrap();
-    let running = Running::start(|builder| builder.tls("127.0.0.1:0", identity).frame_timeout(Duration::from_millis(50)));
+    let (running, _folder) = start(Duration::from_millis(50));
     let silent = TcpStream::connect(("127.0.0.1", running.port())).unwrap();
     let mut clear = TcpStream::connect(("127.0.0.1", running.port())).unwrap();
     clear.write_all(b"\0\0\0\x01{ in clear").unwrap();
@@ -97,8 +82,11 @@ fn who_does_not_shake_hands_is_left_in_time_and_reported() {
 
 #[test]
 fn what_is_no_certificate_and_no_key_is_refused_and_not_shown() {
-    for (certificate, key) in [(&b"nonsense"[..], KEY), (CERTIFICATE, b"nonsense")] {
+    let folder = tempfile::tempdir().unwrap();
+    certificates::make(folder.path());
+    let [certificate, key] = ["server.pem", "server.key"].map(|name| read(folder.path(), name));
+    for (certificate, key) in [(&b"nonsense"[..], &key[..]), (&certificate, b"nonsense")] {
         assert!(TlsIdentity::from_pem(certificate, key).unwrap_err().is_config());
     }
-    assert_eq!(format!("{:?}", TlsIdentity::from_pem(CERTIFICATE, KEY).unwrap()), "TlsIdentity { .. }");
+    assert_eq!(format!("{:?}", TlsIdentity::from_pem(&certificate, &key).unwrap()), "TlsIdentity { .. }");
 }

@@ -13,7 +13,7 @@ use tracing_handlers_core::{Deadline, DropReason, Handler, Level, Record, Stats}
 use tracing_handlers_memory::MemoryHandler;
 use tracing_handlers_smtp::{Retry, SmtpHandler, SmtpHandlerBuilder, SmtpTls, Tls};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, certificates, record};
 
 use crate::server::first_failure;
 
@@ -53,7 +53,7 @@ struct Real {
 impl Real {
     fn start(mode: SmtpTls) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        certify(folder.path());
+        certificates::make_for("DNS:localhost,IP:127.0.0.1", folder.path());
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/server.py");
         let word = if mode == SmtpTls::Implicit { "smtps" } else { "starttls" };
         let mut command = Command::new(python());
@@ -65,7 +65,7 @@ impl Real {
     }
 
     fn builder(&self, failures: &FailureLog) -> SmtpHandlerBuilder {
-        let authority = std::fs::read(self.folder.path().join("ca.pem")).unwrap();
+        let authority = certificates::read(self.folder.path(), "ca.pem");
         SmtpHandler::builder("127.0.0.1")
             .port(self.port)
             .tls(self.mode)
@@ -95,16 +95,6 @@ impl Drop for Real {
         self.process.kill().ok();
         self.process.wait().ok();
     }
-}
-
-fn certify(folder: &Path) {
-    let key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout"];
-    let with = |more: &[&'static str]| [&["req"][..], &key[..], more].concat();
-    run("openssl", &with(&["ca.key", "-x509", "-days", "2", "-subj", "/CN=authority", "-out", "ca.pem"]), folder);
-    run("openssl", &with(&["server.key", "-subj", "/CN=localhost", "-out", "server.csr"]), folder);
-    std::fs::write(folder.join("names"), "subjectAltName=DNS:localhost,IP:127.0.0.1\n").unwrap();
-    let sign = "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile names -out server.pem";
-    run("openssl", &sign.split(' ').collect::<Vec<_>>(), folder);
 }
 
 #[test]

@@ -1,21 +1,28 @@
-//! TLS, with a receiver of CPython's `ssl`. The key in `tests/data` is for nothing else.
+//! TLS, with a receiver of CPython's `ssl`.
 
 use std::path::Path;
 use std::time::Duration;
 
+use tempfile::TempDir;
 use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_socket::{Encoding, Retry, SocketHandler, Tls};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, certificates, record};
 
 use crate::python::{Python, Seen};
 
-const AUTHORITY: &[u8] = include_bytes!("../data/ca.pem");
+/// A peer with a certificate for `localhost`, its port, and the folder of the authority.
+fn server() -> (Python, u16, TempDir) {
+    let folder = tempfile::tempdir().unwrap();
+    certificates::make(folder.path());
+    let [certificate, key] = ["server.pem", "server.key"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    let (python, port) = Python::receive_with(&["tls", "0", &certificate, &key]);
+    (python, port, folder)
+}
 
-fn server() -> (Python, u16) {
-    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data");
-    let [certificate, key] = ["server.pem", "server.key"].map(|name| data.join(name).to_str().unwrap().to_owned());
-    Python::receive_with(&["tls", "0", &certificate, &key])
+/// Trusts the authority in this folder.
+fn trusting(folder: &Path) -> Tls {
+    Tls::new().ca_pem(&certificates::read(folder, "ca.pem")).unwrap()
 }
 
 fn handler(host: &str, port: u16, tls: Tls) -> SocketHandler {
@@ -24,9 +31,9 @@ fn handler(host: &str, port: u16, tls: Tls) -> SocketHandler {
 }
 
 /// All of a hundred records arrive.
-fn is_trusted(host: &str, tls: Tls) {
-    let (mut python, port) = server();
-    let handler = handler(host, port, tls);
+fn is_trusted(host: &str, tls: impl Fn(&Path) -> Tls) {
+    let (mut python, port, folder) = server();
+    let handler = handler(host, port, tls(folder.path()));
     (0..100).for_each(|n| handler.handle(&record(n.to_string()).as_record()).unwrap());
     let seen = python.take(100);
     handler.close(PATIENCE.into()).unwrap();
@@ -36,9 +43,9 @@ fn is_trusted(host: &str, tls: Tls) {
 }
 
 /// Nothing is sent: the record waits, and the status says why.
-fn is_refused(host: &str, tls: Tls) {
-    let (python, port) = server();
-    let handler = handler(host, port, tls);
+fn is_refused(host: &str, tls: impl Fn(&Path) -> Tls) {
+    let (python, port, folder) = server();
+    let handler = handler(host, port, tls(folder.path()));
     handler.handle(&record("secret").as_record()).unwrap();
     while handler.status().failures == 0 {
         handler.flush(Deadline::after(Duration::from_millis(10))).unwrap_err();
@@ -52,27 +59,27 @@ fn is_refused(host: &str, tls: Tls) {
 
 #[test]
 fn a_peer_with_a_certificate_of_an_authority_that_was_given_gets_everything() {
-    is_trusted("localhost", Tls::new().ca_pem(AUTHORITY).unwrap());
+    is_trusted("localhost", trusting);
 }
 
 #[test]
 fn the_name_in_a_certificate_may_be_another_one_if_that_is_said() {
-    is_trusted("127.0.0.1", Tls::new().ca_pem(AUTHORITY).unwrap().only_given_authorities().server_name("localhost"));
+    is_trusted("127.0.0.1", |folder| trusting(folder).only_given_authorities().server_name("localhost"));
 }
 
 #[test]
 fn a_peer_of_an_authority_that_nobody_knows_gets_nothing() {
-    is_refused("localhost", Tls::new());
+    is_refused("localhost", |_| Tls::new());
 }
 
 #[test]
 fn a_peer_with_the_certificate_of_another_gets_nothing() {
-    is_refused("127.0.0.1", Tls::new().ca_pem(AUTHORITY).unwrap());
+    is_refused("127.0.0.1", trusting);
 }
 
 #[test]
 fn any_certificate_will_do_for_who_says_that_it_is_dangerous() {
-    is_trusted("127.0.0.1", Tls::new().dangerously_accept_any_certificate());
+    is_trusted("127.0.0.1", |_| Tls::new().dangerously_accept_any_certificate());
 }
 
 #[test]
