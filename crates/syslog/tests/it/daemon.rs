@@ -1,35 +1,100 @@
-//! What is the same of every real daemon: it is waited for, killed and started again, and it has certificates.
+//! What is the same of every real daemon: it is waited for, killed and started again, and writes what it parsed.
 
 use std::fs;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::Child;
+
+use serde_json::Value;
+use tempfile::TempDir;
 
 pub(crate) use crate::waiting::wait_until;
 
-/// A real daemon that can be killed.
-pub(crate) trait Daemon {
-    /// The file of what it parsed, a line of JSON for each message.
-    fn output(&self) -> PathBuf;
+/// A real daemon in a folder of its own, until it is dropped. It writes a line of JSON for each message.
+pub(crate) struct Daemon {
+    folder: TempDir,
+    process: Child,
+    spawn: fn(&Path) -> Child,
+    is_ready: Box<dyn Fn() -> bool>,
+}
+
+impl Daemon {
+    /// Started in a folder that has its configuration.
+    pub(crate) fn start(folder: TempDir, spawn: fn(&Path) -> Child, is_ready: impl Fn() -> bool + 'static) -> Self {
+        let process = spawn(folder.path());
+        let mut daemon = Self { folder, process, spawn, is_ready: Box::new(is_ready) };
+        daemon.wait_until_ready();
+        daemon
+    }
+
+    fn wait_until_ready(&mut self) {
+        wait_until("the daemon listens", || {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                panic!("it ended with {status}: {}", self.said());
+            }
+            (self.is_ready)()
+        });
+    }
 
     /// Kills it, with all that it had read and not written.
-    fn kill(&mut self);
+    pub(crate) fn kill(&mut self) {
+        self.process.kill().unwrap();
+        self.process.wait().unwrap();
+    }
 
     /// Starts it again, at the same ports and paths.
-    fn restart(&mut self);
+    pub(crate) fn restart(&mut self) {
+        self.process = (self.spawn)(self.folder.path());
+        self.wait_until_ready();
+    }
+
+    /// Where it reads messages as those of `/dev/log` are read.
+    pub(crate) fn local(&self) -> PathBuf {
+        self.path("log")
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    #[cfg(feature = "tls")]
+    fn file(&self, name: &str) -> Vec<u8> {
+        fs::read(self.path(name)).unwrap()
+    }
+
+    /// Whom its certificate is of.
+    #[cfg(feature = "tls")]
+    pub(crate) fn authority(&self) -> Vec<u8> {
+        self.file("ca.pem")
+    }
+
+    /// Certificate and key of a client that it knows.
+    #[cfg(feature = "tls")]
+    pub(crate) fn client(&self) -> [Vec<u8>; 2] {
+        ["client.pem", "client.key"].map(|name| self.file(name))
+    }
+
+    /// What it told of itself.
+    pub(crate) fn said(&self) -> String {
+        fs::read_to_string(self.path("stderr")).unwrap()
+    }
+
+    fn output(&self) -> PathBuf {
+        self.path("out.json")
+    }
 
     /// How many bytes it wrote.
-    fn written(&self) -> u64 {
+    pub(crate) fn written(&self) -> u64 {
         fs::metadata(self.output()).map_or(0, |file| file.len())
     }
 
     #[cfg(feature = "relp")]
-    fn wait_for_more_than(&self, bytes: u64) {
+    pub(crate) fn wait_for_more_than(&self, bytes: u64) {
         wait_until("more is written", || self.written() > bytes);
     }
 
     /// The newest of what it wrote.
-    fn tail(&self) -> String {
+    pub(crate) fn tail(&self) -> String {
         let Ok(mut file) = fs::File::open(self.output()) else { return String::new() };
         let mut tail = Vec::new();
         file.seek(SeekFrom::Start(self.written().saturating_sub(16 << 10))).unwrap();
@@ -38,24 +103,41 @@ pub(crate) trait Daemon {
     }
 
     /// What it wrote.
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         fs::read_to_string(self.output()).unwrap_or_default()
+    }
+
+    /// The messages that it wrote, once they satisfy `is_enough`.
+    pub(crate) fn until(&self, is_enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
+        let mut messages = Vec::new();
+        wait_until("the messages arrive", || {
+            let text = self.text();
+            // The last line may be half there.
+            let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            messages = lines.map(parsed).collect();
+            is_enough(&messages)
+        });
+        messages
+    }
+
+    /// The one message that it got.
+    pub(crate) fn message(&self) -> Value {
+        let messages = self.until(|messages| !messages.is_empty());
+        assert_eq!(messages.len(), 1, "{messages:?}");
+        messages[0].clone()
     }
 }
 
-pub(crate) fn make_certificates(folder: &Path) {
-    let script = r#"
-        key="-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-        sign="openssl x509 -req -CA ca.pem -CAkey ca.key -CAcreateserial -days 2"
-        openssl req -x509 $key -days 2 -subj "/CN=test CA" -addext basicConstraints=critical,CA:TRUE \
-            -addext keyUsage=critical,keyCertSign,cRLSign -keyout ca.key -out ca.pem &&
-        openssl req $key -subj "/CN=server" -keyout server.key -out server.csr &&
-        printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=serverAuth\nsubjectAltName=DNS:localhost\n' > server.ext &&
-        $sign -in server.csr -extfile server.ext -out server.pem &&
-        openssl req $key -subj "/CN=client" -keyout client.key -out client.csr &&
-        printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=clientAuth\n' > client.ext &&
-        $sign -in client.csr -extfile client.ext -out client.pem
-    "#;
-    let made = Command::new("sh").args(["-c", script]).current_dir(folder).output().unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        // Its folder goes with it.
+        self.process.kill().ok();
+        self.process.wait().ok();
+    }
+}
+
+/// A daemon that was killed in the middle of a line leaves its half in front of the next daemon's first.
+fn parsed(line: &str) -> Value {
+    let whole = || line.rfind("{\"pri\":").and_then(|start| serde_json::from_str(&line[start..]).ok());
+    serde_json::from_str(line).ok().or_else(whole).unwrap_or_else(|| panic!("no JSON: {line}"))
 }

@@ -38,7 +38,7 @@ impl Aftermath {
 }
 
 /// Logs numbers without a pause while the daemon is killed and started again.
-fn kill_under_load(daemon: &mut impl Daemon, builder: SyslogHandlerBuilder) -> Aftermath {
+fn kill_under_load(daemon: &mut Daemon, builder: SyslogHandlerBuilder) -> Aftermath {
     let builder = builder.batch_records(BATCH).capacity(ROOM).overflow(Overflow::Block(PATIENCE));
     let handler = builder.on_failure(FailureLog::new()).build().unwrap();
     let is_over = AtomicBool::new(false);
@@ -65,7 +65,7 @@ fn kill_under_load(daemon: &mut impl Daemon, builder: SyslogHandlerBuilder) -> A
 }
 
 /// Kills it once all that waited for it is written, and starts it again when others wait.
-fn kill_once(daemon: &mut impl Daemon, handler: &SyslogHandler) -> Range<u64> {
+fn kill_once(daemon: &mut Daemon, handler: &SyslogHandler) -> Range<u64> {
     // What is taken from the queue is in order: so many were handled, and this is the newest.
     let waited = handler.stats().handled;
     wait_until("what waited is written", || has_come_to(daemon, waited));
@@ -96,7 +96,7 @@ fn numbers(text: &str) -> impl Iterator<Item = u64> {
     text.split("number ").filter_map(|rest| rest.split_once(" of many")?.0.parse().ok())
 }
 
-fn has_come_to(daemon: &impl Daemon, number: u64) -> bool {
+fn has_come_to(daemon: &Daemon, number: u64) -> bool {
     numbers(&daemon.tail()).max().is_some_and(|newest| newest >= number)
 }
 
@@ -148,7 +148,7 @@ fn syslog_ng_that_is_killed_over_tcp_misses_nothing_that_the_window_covers() {
 
 #[test]
 fn syslog_ng_that_is_killed_at_a_local_socket_of_either_kind_takes_along_only_what_was_in_it() {
-    for socket in [SyslogNg::local, SyslogNg::local_stream] {
+    for socket in [|daemon: &SyslogNg| daemon.local(), SyslogNg::local_stream] {
         let mut daemon = SyslogNg::start();
         let builder = builder().unix(socket(&daemon));
         kill_under_load(&mut daemon, builder).assert_nothing_missing_but_of_the_dead();
@@ -167,8 +167,8 @@ mod tls {
     }
 
     fn of_syslog_ng(daemon: &SyslogNg) -> SyslogHandlerBuilder {
-        let tls = Tls::new().ca_pem(&daemon.file("ca.pem")).unwrap();
-        let tls = tls.identity_pem(&daemon.file("client.pem"), &daemon.file("client.key")).unwrap();
+        let [certificate, key] = daemon.client();
+        let tls = Tls::new().ca_pem(&daemon.authority()).unwrap().identity_pem(&certificate, &key).unwrap();
         builder().tls(daemon.tls(), tls)
     }
 

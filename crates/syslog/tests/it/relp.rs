@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, Handler, Record};
@@ -11,7 +11,6 @@ use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::peers::Port;
 use tracing_handlers_testing::{FailureLog, record};
 
-use crate::daemon::Daemon as _;
 use crate::rsyslog::{HOSTILE, assert_rfc3164, assert_rfc5424, event, network, of_3164, send};
 use crate::rsyslogd::Rsyslog;
 
@@ -37,7 +36,7 @@ fn log(handler: &SyslogHandler, text: &str) {
 struct Session(BufReader<TcpStream>);
 
 impl Session {
-    fn accept(listener: &std::net::TcpListener) -> Self {
+    fn accept(listener: &TcpListener) -> Self {
         let stream = listener.accept().unwrap().0;
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut session = Self(BufReader::new(stream));
@@ -82,17 +81,26 @@ impl Session {
     }
 }
 
+/// A handler whose session has one message settled, and these under way as one batch: while one is not answered for the others wait.
+fn batch_under_way(
+    listener: &TcpListener,
+    builder: SyslogHandlerBuilder,
+    texts: &[impl AsRef<str>],
+) -> (SyslogHandler, Session) {
+    let handler = builder.build().unwrap();
+    log(&handler, "before");
+    let mut session = Session::accept(listener);
+    assert_eq!(session.message(), (2, "before".to_owned()));
+    texts.iter().for_each(|text| log(&handler, text.as_ref()));
+    session.say("2 rsp 6 200 OK\n");
+    (handler, session)
+}
+
 #[test]
 fn what_is_answered_is_settled_and_what_is_not_is_sent_again() {
     let port = Port::reserve();
     let listener = port.listen();
-    let handler = builder(port.number()).build().unwrap();
-    // While one is not answered for the others become one batch.
-    log(&handler, "before");
-    let mut session = Session::accept(&listener);
-    assert_eq!(session.message(), (2, "before".to_owned()));
-    ["one", "two", "three"].iter().for_each(|text| log(&handler, text));
-    session.say("2 rsp 6 200 OK\n");
+    let (handler, mut session) = batch_under_way(&listener, builder(port.number()), &["one", "two", "three"]);
     let sent: Vec<_> = (0..3).map(|_| session.message()).collect();
     assert_eq!(sent, [(3, "one".to_owned()), (4, "two".to_owned()), (5, "three".to_owned())]);
     assert_eq!(handler.stats().delivered, 1);
@@ -119,13 +127,8 @@ fn what_is_answered_is_settled_and_what_is_not_is_sent_again() {
 fn a_daemon_that_hangs_is_asked_again_only_for_what_it_did_not_answer_for() {
     let port = Port::reserve();
     let listener = port.listen();
-    let handler = builder(port.number()).timeout(Duration::from_millis(100)).build().unwrap();
-    // While one is not answered for the others become one batch.
-    log(&handler, "before");
-    let mut session = Session::accept(&listener);
-    assert_eq!(session.message(), (2, "before".to_owned()));
-    ["one", "two", "three"].iter().for_each(|text| log(&handler, text));
-    session.say("2 rsp 6 200 OK\n");
+    let builder = builder(port.number()).timeout(Duration::from_millis(100));
+    let (handler, mut session) = batch_under_way(&listener, builder, &["one", "two", "three"]);
     let sent: Vec<_> = (0..3).map(|_| session.message()).collect();
     assert_eq!(sent.len(), 3);
     // Of the last; the others it never answers for, and the time of the attempt is up.
@@ -142,13 +145,8 @@ fn a_daemon_that_hangs_is_asked_again_only_for_what_it_did_not_answer_for() {
 fn no_more_than_the_window_is_sent_without_an_answer() {
     let port = Port::reserve();
     let listener = port.listen();
-    let handler = builder(port.number()).build().unwrap();
-    // While one is not answered for the others become one batch.
-    log(&handler, "before");
-    let mut session = Session::accept(&listener);
-    assert_eq!(session.message(), (2, "before".to_owned()));
-    (0..300).for_each(|number| log(&handler, &number.to_string()));
-    session.say("2 rsp 6 200 OK\n");
+    let texts: Vec<_> = (0..300).map(|number: u32| number.to_string()).collect();
+    let (_handler, mut session) = batch_under_way(&listener, builder(port.number()), &texts);
     let first = session.message().0;
     (1..128).for_each(|_| drop(session.message()));
     session.0.get_mut().set_read_timeout(Some(Duration::from_millis(50))).unwrap();

@@ -2,19 +2,18 @@
 
 use std::fs;
 use std::net::{TcpStream, UdpSocket};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
-use tempfile::TempDir;
+use tracing_handlers_testing::certificates;
 use tracing_handlers_testing::peers::Port;
 
-use crate::daemon::{Daemon, make_certificates, wait_until};
+use crate::daemon::Daemon;
 
-/// The daemon, in a folder of its own, until it is dropped.
+/// The daemon and where it listens.
 pub(crate) struct Rsyslog {
-    folder: TempDir,
-    daemon: Child,
+    daemon: Daemon,
     pub(crate) udp: u16,
     pub(crate) tcp: u16,
     #[cfg(feature = "tls")]
@@ -27,8 +26,6 @@ pub(crate) struct Rsyslog {
     /// RELP over TLS, from those who have a certificate of its authority.
     #[cfg(all(feature = "relp", feature = "tls"))]
     pub(crate) relp_tls: u16,
-    /// Ports that it listens on once it is up.
-    streams: Vec<u16>,
     /// Kept for it, also while it is dead.
     _ports: [Port; 5],
 }
@@ -38,7 +35,7 @@ impl Rsyslog {
         Self::start_with(false, false)
     }
 
-    /// With a certificate of a test's own for `localhost`, whose authority is [`authority`](Self::authority).
+    /// With a certificate of a test's own for `localhost`, whose authority is [`authority`](Daemon::authority).
     #[cfg(feature = "tls")]
     pub(crate) fn start_with_tls() -> Self {
         Self::start_with(true, false)
@@ -62,19 +59,22 @@ impl Rsyslog {
         // Free a moment ago; nobody else asks for just this one.
         let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         if has_tls {
-            make_certificates(folder.path());
+            certificates::make(folder.path());
         }
         let relp_ports = has_relp.then_some((relp, has_tls.then_some(relp_tls)));
         // It makes numbers for the handshakes whenever it starts, which takes half a second.
         let has_tls = has_tls && !has_relp;
         let tls_ports = has_tls.then_some((tls, known));
         let of_relp = relp_ports.into_iter().flat_map(|(relp, over_tls)| [Some(relp), over_tls]).flatten();
-        let streams = [tcp].into_iter().chain(has_tls.then_some(tls)).chain(of_relp).collect();
+        let streams: Vec<_> = [tcp].into_iter().chain(has_tls.then_some(tls)).chain(of_relp).collect();
         fs::write(folder.path().join("rsyslog.conf"), configuration(folder.path(), udp, tcp, tls_ports, relp_ports)).unwrap();
-        let daemon = spawn(folder.path());
-        let mut started = Self {
-            folder,
-            daemon,
+        let local = folder.path().join("log");
+        let is_ready = move || {
+            streams.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
+                && std::os::unix::net::UnixDatagram::unbound().unwrap().connect(&local).is_ok()
+        };
+        Self {
+            daemon: Daemon::start(folder, spawn, is_ready),
             udp,
             tcp,
             #[cfg(feature = "tls")]
@@ -85,104 +85,28 @@ impl Rsyslog {
             relp,
             #[cfg(all(feature = "relp", feature = "tls"))]
             relp_tls,
-            streams,
             _ports: ports,
-        };
-        started.wait_until_ready();
-        started
-    }
-
-    fn wait_until_ready(&mut self) {
-        let local = self.local();
-        let answers = |port| TcpStream::connect(("127.0.0.1", port)).is_ok();
-        let is_ready = |streams: &[u16]| {
-            streams.iter().all(|port| answers(*port))
-                && std::os::unix::net::UnixDatagram::unbound().unwrap().connect(&local).is_ok()
-        };
-        wait_until("rsyslog listens", || {
-            if let Some(status) = self.daemon.try_wait().unwrap() {
-                let said = fs::read_to_string(self.folder.path().join("stderr")).unwrap();
-                panic!("rsyslogd ended with {status}: {said}");
-            }
-            is_ready(&self.streams)
-        });
-    }
-
-    /// As `/dev/log` is read.
-    pub(crate) fn local(&self) -> PathBuf {
-        self.folder.path().join("log")
+        }
     }
 
     /// A local socket whose messages are parsed as those of the network.
     pub(crate) fn local_of_networks(&self) -> PathBuf {
-        self.folder.path().join("log5424")
-    }
-
-    #[cfg(feature = "tls")]
-    pub(crate) fn authority(&self) -> Vec<u8> {
-        self.file("ca.pem")
-    }
-
-    /// Certificate and key of a client that it knows.
-    #[cfg(feature = "tls")]
-    pub(crate) fn client(&self) -> [Vec<u8>; 2] {
-        ["client.pem", "client.key"].map(|name| self.file(name))
-    }
-
-    #[cfg(feature = "tls")]
-    fn file(&self, name: &str) -> Vec<u8> {
-        fs::read(self.folder.path().join(name)).unwrap()
-    }
-
-    /// What it wrote, once there are messages that satisfy `is_enough`.
-    pub(crate) fn until(&self, is_enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
-        let mut messages = Vec::new();
-        wait_until("the messages arrive", || {
-            let text = self.text();
-            // The last line may be half there.
-            let lines = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
-            messages = lines.map(parsed).collect();
-            is_enough(&messages)
-        });
-        messages
-    }
-
-    /// The one message that it got.
-    pub(crate) fn message(&self) -> Value {
-        let messages = self.until(|messages| !messages.is_empty());
-        assert_eq!(messages.len(), 1, "{messages:?}");
-        messages[0].clone()
+        self.path("log5424")
     }
 }
 
-impl Daemon for Rsyslog {
-    fn output(&self) -> PathBuf {
-        self.folder.path().join("out.json")
-    }
+impl Deref for Rsyslog {
+    type Target = Daemon;
 
-    fn kill(&mut self) {
-        self.daemon.kill().unwrap();
-        self.daemon.wait().unwrap();
-    }
-
-    fn restart(&mut self) {
-        self.daemon = spawn(self.folder.path());
-        self.wait_until_ready();
+    fn deref(&self) -> &Daemon {
+        &self.daemon
     }
 }
 
-impl Drop for Rsyslog {
-    fn drop(&mut self) {
-        // Its folder goes with it.
-        self.daemon.kill().ok();
-        self.daemon.wait().ok();
+impl DerefMut for Rsyslog {
+    fn deref_mut(&mut self) -> &mut Daemon {
+        &mut self.daemon
     }
-}
-
-/// A daemon that was killed in the middle of a line leaves its half in front of the next daemon's first.
-fn parsed(line: &str) -> Value {
-    let whole = || line.rfind("{\"pri\":").and_then(|start| serde_json::from_str(&line[start..]).ok());
-    serde_json::from_str(line).ok().or_else(whole).unwrap_or_else(|| panic!("no JSON: {line}"))
 }
 
 fn spawn(folder: &Path) -> Child {

@@ -104,7 +104,7 @@ fn rfc3164_over_tcp_has_host_tag_and_time() {
 
 #[test]
 fn local_sockets_of_both_kinds_take_rfc3164_without_a_host() {
-    for socket in [SyslogNg::local, SyslogNg::local_stream] {
+    for socket in [|daemon: &SyslogNg| daemon.local(), SyslogNg::local_stream] {
         let daemon = SyslogNg::start();
         send(of_3164().unix(socket(&daemon)), &event(HOSTILE));
         let message = daemon.message();
@@ -141,8 +141,8 @@ mod tls {
     use crate::daemon::wait_until;
 
     fn known(daemon: &SyslogNg) -> Tls {
-        let tls = Tls::new().ca_pem(&daemon.file("ca.pem")).unwrap();
-        tls.identity_pem(&daemon.file("client.pem"), &daemon.file("client.key")).unwrap()
+        let [certificate, key] = daemon.client();
+        Tls::new().ca_pem(&daemon.authority()).unwrap().identity_pem(&certificate, &key).unwrap()
     }
 
     #[test]
@@ -167,7 +167,7 @@ mod tls {
     #[test]
     fn a_client_without_a_certificate_is_refused() {
         let daemon = SyslogNg::start_with_tls();
-        let unknown = Tls::new().ca_pem(&daemon.file("ca.pem")).unwrap();
+        let unknown = Tls::new().ca_pem(&daemon.authority()).unwrap();
         let refused = network().tls(daemon.tls(), unknown).build().unwrap();
         refused.handle(&record("from nobody").as_record()).unwrap();
         // With TLS 1.3 a client learns that only after it has sent.

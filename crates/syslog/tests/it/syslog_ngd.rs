@@ -2,21 +2,19 @@
 
 use std::fs;
 use std::net::{TcpStream, UdpSocket};
+use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
-use tempfile::TempDir;
+use tracing_handlers_testing::certificates;
 use tracing_handlers_testing::peers::Port;
 
-use crate::daemon::{Daemon, make_certificates, wait_until};
+use crate::daemon::Daemon;
 
-/// The daemon, in a folder of its own, until it is dropped.
+/// The daemon and where it listens.
 pub(crate) struct SyslogNg {
-    folder: TempDir,
-    daemon: Child,
+    daemon: Daemon,
     ports: Ports,
-    has_tls: bool,
     /// Its ports, also while it is dead.
     _kept: [Port; 5],
 }
@@ -54,32 +52,17 @@ impl SyslogNg {
         drop(datagrams);
         let ports = Ports { udp, udp_3164, tcp, lines, lines_3164, tls, tls_3164 };
         if has_tls {
-            make_certificates(folder.path());
+            certificates::make(folder.path());
         }
-        let program = Program::find();
-        fs::write(folder.path().join("syslog-ng.conf"), configuration(folder.path(), &program.version(), ports, has_tls))
-            .unwrap();
-        let daemon = program.spawn(folder.path());
-        let mut started = Self { folder, daemon, ports, has_tls, _kept: kept };
-        started.wait_until_ready();
-        started
-    }
-
-    fn wait_until_ready(&mut self) {
-        let streams = [self.ports.tcp, self.ports.lines, self.ports.lines_3164];
-        let (tls, sockets) = (self.has_tls.then_some(self.ports.tls), [self.local(), self.local_stream(), self.local_5424()]);
-        wait_until("syslog-ng listens", || {
-            if let Some(status) = self.daemon.try_wait().unwrap() {
-                panic!("syslog-ng ended with {status}: {}", self.said());
-            }
-            streams.iter().chain(&tls).all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
+        let configuration = configuration(folder.path(), &Program::find().version(), ports, has_tls);
+        fs::write(folder.path().join("syslog-ng.conf"), configuration).unwrap();
+        let streams: Vec<_> = [tcp, lines, lines_3164].into_iter().chain(has_tls.then_some(tls)).collect();
+        let sockets = ["log", "stream", "log5424"].map(|name| folder.path().join(name));
+        let is_ready = move || {
+            streams.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
                 && sockets.iter().all(|socket| socket.exists())
-        });
-    }
-
-    /// What it told of itself.
-    pub(crate) fn said(&self) -> String {
-        fs::read_to_string(self.folder.path().join("stderr")).unwrap()
+        };
+        Self { daemon: Daemon::start(folder, |folder| Program::find().spawn(folder), is_ready), ports, _kept: kept }
     }
 
     /// RFC 5424.
@@ -116,59 +99,26 @@ impl SyslogNg {
         format!("localhost:{}", self.ports.tls_3164)
     }
 
-    /// As `/dev/log` is read.
-    pub(crate) fn local(&self) -> PathBuf {
-        self.folder.path().join("log")
-    }
-
     pub(crate) fn local_stream(&self) -> PathBuf {
-        self.folder.path().join("stream")
+        self.path("stream")
     }
 
     pub(crate) fn local_5424(&self) -> PathBuf {
-        self.folder.path().join("log5424")
-    }
-
-    /// One of the files that certificates were made in.
-    #[cfg(feature = "tls")]
-    pub(crate) fn file(&self, name: &str) -> Vec<u8> {
-        fs::read(self.folder.path().join(name)).unwrap()
-    }
-
-    /// The one message that it got.
-    pub(crate) fn message(&self) -> Value {
-        let mut text = String::new();
-        wait_until("the message arrives", || {
-            text = self.text();
-            text.ends_with('\n')
-        });
-        let messages: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-        assert_eq!(messages.len(), 1, "{messages:?}");
-        messages[0].clone()
+        self.path("log5424")
     }
 }
 
-impl Daemon for SyslogNg {
-    fn output(&self) -> PathBuf {
-        self.folder.path().join("out.json")
-    }
+impl Deref for SyslogNg {
+    type Target = Daemon;
 
-    fn kill(&mut self) {
-        self.daemon.kill().unwrap();
-        self.daemon.wait().unwrap();
-    }
-
-    fn restart(&mut self) {
-        self.daemon = Program::find().spawn(self.folder.path());
-        self.wait_until_ready();
+    fn deref(&self) -> &Daemon {
+        &self.daemon
     }
 }
 
-impl Drop for SyslogNg {
-    fn drop(&mut self) {
-        // Its folder goes with it.
-        self.daemon.kill().ok();
-        self.daemon.wait().ok();
+impl DerefMut for SyslogNg {
+    fn deref_mut(&mut self) -> &mut Daemon {
+        &mut self.daemon
     }
 }
 
