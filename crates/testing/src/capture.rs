@@ -15,6 +15,15 @@ pub fn record(message: impl Into<String>) -> RecordBuf {
     Record::builder().message(message).build()
 }
 
+/// Gives a handler a [`record`] that it must accept.
+///
+/// # Panics
+///
+/// If it does not.
+pub fn handle(handler: &impl Handler, message: &str) {
+    handler.handle(&record(message).as_record()).unwrap();
+}
+
 /// A handler that keeps every record in memory: a target for handlers that pass records on. Clones are the same handler.
 ///
 /// It can be told to fail, and to hold who brings a record.

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`contract`](mod@contract) | one suite of cases that every handler passes, put into a test binary by [`contract!`] |
 //! | [`fault_fs`] | a file system that fails, fills up, loses power or waits exactly where the test says |
+//! | [`setting`] | where a file handler is tested: a log in a folder of its own, with the two before and a failure hook |
 //! | [`file_subject`] | the subject of the file family, and what reads a rolled log back |
 //! | [`target_subject`] | the subject of handlers that pass records on |
 //! | [`clock`] | a clock that the test moves |
@@ -41,9 +42,10 @@ pub mod on_record;
 pub mod peers;
 pub mod proxy;
 pub mod python;
+pub mod setting;
 pub mod target_subject;
 
-pub use self::capture::{CollectingHandler, FailureLog, record};
+pub use self::capture::{CollectingHandler, FailureLog, handle, record};
 pub use self::clock::ManualClock;
 pub use self::contract::Subject;
 pub use self::fault_fs::{FaultFs, Op};
@@ -51,4 +53,5 @@ pub use self::file_subject::{FileParts, FileSubject};
 pub use self::format::MessageOnly;
 pub use self::gate::Gate;
 pub use self::on_record::OnRecord;
+pub use self::setting::Setting;
 pub use self::target_subject::TargetSubject;

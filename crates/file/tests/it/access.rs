@@ -7,9 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::{TempDir, tempdir};
-use tracing_handlers_core::Handler;
 use tracing_handlers_file::{FileHandler, FileHandlerBuilder, WatchedFileHandler};
-use tracing_handlers_testing::{FailureLog, FaultFs, MessageOnly, Op, record};
+use tracing_handlers_testing::{FailureLog, FaultFs, MessageOnly, Op, handle};
 
 fn setting() -> (TempDir, PathBuf) {
     let directory = tempdir().unwrap();
@@ -27,10 +26,6 @@ fn mode(path: &Path) -> u32 {
 
 fn chmod(path: &Path, mode: u32) {
     fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
-}
-
-fn handle(handler: &impl Handler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
 }
 
 /// Runs `child` in a process of its own with this umask, which a process has only one of. The child finds the path of the log.

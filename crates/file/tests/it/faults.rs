@@ -2,91 +2,77 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::PathBuf;
 use std::thread;
 
-use tempfile::{TempDir, tempdir};
-use tracing_handlers_core::{DropReason, Handler, Record};
+use tempfile::tempdir;
+use tracing_handlers_core::{DropReason, Error, Handler, Record};
 use tracing_handlers_file::FileHandler;
-use tracing_handlers_testing::{FailureLog, FaultFs, MessageOnly, Op, record};
+use tracing_handlers_testing::{FailureLog, FaultFs, MessageOnly, Op, Setting, handle, record};
 
-struct Setting {
-    _directory: TempDir,
-    path: PathBuf,
-    fs: FaultFs,
-    failures: FailureLog,
-    handler: FileHandler,
+/// A handler in a setting of its own.
+fn opened() -> (Setting, FileHandler) {
+    let setting = Setting::new();
+    let builder = FileHandler::builder(&setting.path).fs(setting.fs.clone()).on_failure(setting.failures.clone());
+    let handler = builder.format(MessageOnly).build().unwrap();
+    (setting, handler)
 }
 
-fn setting() -> Setting {
-    let directory = tempdir().unwrap();
-    let (path, fs, failures) = (directory.path().join("app.log"), FaultFs::new(), FailureLog::new());
-    let handler = FileHandler::builder(&path).fs(fs.clone()).on_failure(failures.clone()).format(MessageOnly).build().unwrap();
-    Setting { _directory: directory, path, fs, failures, handler }
-}
-
-impl Setting {
-    fn content(&self) -> String {
-        fs::read_to_string(&self.path).unwrap()
-    }
-
-    fn handle(&self, message: &str) -> Result<(), tracing_handlers_core::Error> {
-        self.handler.handle(&record(message).as_record())
-    }
+fn refused(handler: &FileHandler, message: &str) -> Error {
+    handler.handle(&record(message).as_record()).unwrap_err()
 }
 
 #[test]
 fn a_record_cut_by_a_full_disk_is_taken_back_and_counted() {
-    let setting = setting();
-    setting.handle("1").unwrap();
+    let (setting, handler) = opened();
+    handle(&handler, "1");
     setting.fs.disk_full_after(5);
-    let error = setting.handle("does not fit").unwrap_err();
+    let error = refused(&handler, "does not fit");
     assert!(error.is_io() && error.is_reported());
     assert_eq!(error.io_error().unwrap().kind(), ErrorKind::StorageFull);
     assert_eq!(setting.content(), "1\n");
     assert_eq!(setting.failures.lost_for(DropReason::Failed), 1);
 
     setting.fs.heal_all();
-    setting.handle("2").unwrap();
+    handle(&handler, "2");
     assert_eq!(setting.content(), "1\n2\n");
-    assert_eq!(setting.handler.stats().delivered, 2);
-    assert!(setting.handler.stats().is_balanced());
+    assert_eq!(handler.stats().delivered, 2);
+    assert!(handler.stats().is_balanced());
 }
 
 #[test]
 fn a_torn_record_that_cannot_be_taken_back_does_not_touch_the_next_one() {
-    let setting = setting();
+    let (setting, handler) = opened();
     setting.fs.disk_full_after(5);
     setting.fs.fail(Op::Truncate, ErrorKind::PermissionDenied);
-    setting.handle("does not fit").unwrap_err();
+    refused(&handler, "does not fit");
     setting.fs.heal_all();
-    setting.handle("2").unwrap();
+    handle(&handler, "2");
     assert_eq!(setting.content(), "does \n2\n");
 }
 
 #[test]
 fn what_another_process_wrote_behind_a_torn_record_is_not_cut_off() {
-    let setting = setting();
+    let (setting, handler) = opened();
     setting.fs.disk_full_after(5);
     setting.fs.hold(Op::Truncate);
     thread::scope(|scope| {
         // Between the torn write and the look at the size somebody else appends: simulated by a size that does not fit.
         fs::write(&setting.path, "theirs\n").unwrap();
-        scope.spawn(|| setting.handle("does not fit").unwrap_err());
+        scope.spawn(|| refused(&handler, "does not fit"));
         setting.fs.release(Op::Truncate);
     });
     setting.fs.heal_all();
-    setting.handle("2").unwrap();
+    handle(&handler, "2");
     assert!(setting.content().starts_with("theirs\n"), "{}", setting.content());
     assert!(setting.content().ends_with("\n2\n"), "{}", setting.content());
 }
 
 #[test]
 fn short_and_interrupted_writes_are_completed() {
-    let setting = setting();
+    let (setting, handler) = opened();
     setting.fs.short_writes(3);
     setting.fs.fail_times(Op::Write, 2, ErrorKind::Interrupted);
-    setting.handle("written in many small pieces").unwrap();
+    handle(&handler, "written in many small pieces");
     assert_eq!(setting.content(), "written in many small pieces\n");
     assert!(setting.failures.is_empty());
 }
@@ -108,12 +94,12 @@ fn a_delayed_file_that_cannot_be_opened_costs_records_only_until_it_can() {
 
 #[test]
 fn a_batch_that_fails_in_the_middle_counts_what_was_written_and_what_was_lost() {
-    let setting = setting();
+    let (setting, handler) = opened();
     setting.fs.disk_full_after(6);
     let records: Vec<_> = ["one", "two", "three", "four"].map(record).into();
-    setting.handler.handle_batch(&mut records.iter().map(|record| record.as_record())).unwrap_err();
+    handler.handle_batch(&mut records.iter().map(|record| record.as_record())).unwrap_err();
     assert_eq!(setting.content(), "one\n", "whole records only");
-    let stats = setting.handler.stats();
+    let stats = handler.stats();
     assert_eq!((stats.delivered, stats.dropped()), (1, 3));
     assert_eq!(setting.failures.lost(), 3);
     assert!(stats.is_balanced());
@@ -121,20 +107,20 @@ fn a_batch_that_fails_in_the_middle_counts_what_was_written_and_what_was_lost() 
 
 #[test]
 fn a_batch_of_several_blocks_that_fails_in_one_of_them_counts_all_of_it() {
-    let setting = setting();
+    let (setting, handler) = opened();
     setting.fs.disk_full_after(200_000);
     let records: Vec<_> = (0..4_000).map(|index| record(format!("{index:0>99}"))).collect();
     let all = || records.iter().map(|record| record.as_record());
-    setting.handler.handle_batch(&mut all()).unwrap_err();
+    handler.handle_batch(&mut all()).unwrap_err();
     assert_eq!(setting.content().len(), 200_000);
-    let stats = setting.handler.stats();
+    let stats = handler.stats();
     assert_eq!((stats.delivered, stats.dropped(), setting.failures.lost()), (2_000, 2_000, 2_000));
 
     setting.fs.heal_all();
-    setting.handler.handle_batch(&mut all()).unwrap();
+    handler.handle_batch(&mut all()).unwrap();
     let written: Vec<_> = setting.content().lines().skip(2_000).map(str::to_owned).collect();
     assert_eq!(written, (0..4_000).map(|index| format!("{index:0>99}")).collect::<Vec<_>>());
-    assert!(setting.handler.stats().is_balanced());
+    assert!(handler.stats().is_balanced());
 }
 
 #[test]

@@ -7,11 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::tempdir;
 use tracing_handlers_core::{Deadline, Handler, Record};
 use tracing_handlers_file::FileHandler;
-use tracing_handlers_testing::{MessageOnly, record};
-
-fn handle(handler: &impl Handler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
-}
+use tracing_handlers_testing::{MessageOnly, handle, record};
 
 #[test]
 fn test_delay() {

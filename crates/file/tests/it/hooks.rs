@@ -8,7 +8,7 @@ use std::time::Duration;
 use tempfile::{TempDir, tempdir};
 use tracing_handlers_core::{Deadline, Handler, Timestamp};
 use tracing_handlers_file::{Buffering, FileHandler, FileHandlerBuilder, WatchedFileHandler};
-use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, Op, record};
+use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, Op, handle, record};
 
 fn setting() -> (TempDir, PathBuf) {
     let directory = tempdir().unwrap();
@@ -19,10 +19,6 @@ fn setting() -> (TempDir, PathBuf) {
 fn framed(path: &Path) -> FileHandlerBuilder {
     let builder = FileHandler::builder(path).format(MessageOnly);
     builder.on_open(|_, out| out.extend(b"# begin\n")).on_close(|_, out| out.extend(b"# end\n"))
-}
-
-fn handle(handler: &impl Handler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
 }
 
 fn content(path: &Path) -> String {

@@ -11,16 +11,12 @@ use std::time::Duration;
 use tempfile::{TempDir, tempdir};
 use tracing_handlers_core::{Handler, Timestamp};
 use tracing_handlers_file::{Buffering, WatchedFileHandler};
-use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, Op, record};
+use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, Op, handle, record};
 
 fn setting() -> (TempDir, PathBuf) {
     let directory = tempdir().unwrap();
     let path = directory.path().join("logs/app.log");
     (directory, path)
-}
-
-fn handle(handler: &impl Handler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
 }
 
 /// The part of `HandlerTest.test_builtin_handlers` about watched files: a deleted file is there again after a record.

@@ -8,14 +8,10 @@ use tempfile::{TempDir, tempdir};
 use tracing_handlers_core::Handler;
 use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
 use tracing_handlers_testing::file_subject::names_of_open_files_go;
-use tracing_handlers_testing::{MessageOnly, record};
+use tracing_handlers_testing::{MessageOnly, handle};
 
 fn rotating(path: &Path) -> RotatingFileHandlerBuilder {
     RotatingFileHandler::builder(path).format(MessageOnly)
-}
-
-fn handle(handler: &impl Handler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
 }
 
 fn setting() -> (TempDir, PathBuf) {

@@ -2,65 +2,35 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
-use tempfile::{TempDir, tempdir};
-use tracing_handlers_core::{Deadline, Handler, Timestamp};
+use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_file::{Buffering, Sync};
 use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
-use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, Op, record};
+use tracing_handlers_testing::{MessageOnly, Op, Setting, handle, record};
 
 mod on_start;
 #[cfg(unix)]
 mod rights;
 
-struct Setting {
-    _directory: TempDir,
-    path: PathBuf,
-    fs: FaultFs,
-    clock: ManualClock,
-    failures: FailureLog,
+fn builder(setting: &Setting) -> RotatingFileHandlerBuilder {
+    let builder = RotatingFileHandler::builder(&setting.path).backup_count(3).format(MessageOnly);
+    builder.fs(setting.fs.clone()).clock(setting.clock.clone()).on_failure(setting.failures.clone())
 }
 
-fn setting() -> Setting {
-    let directory = tempdir().unwrap();
-    let path = directory.path().join("app.log");
-    let clock = ManualClock::new(Timestamp::from_unix_seconds(1_000));
-    Setting { _directory: directory, path, fs: FaultFs::new(), clock, failures: FailureLog::new() }
-}
-
-impl Setting {
-    fn builder(&self) -> RotatingFileHandlerBuilder {
-        let builder = RotatingFileHandler::builder(&self.path).backup_count(3).format(MessageOnly);
-        builder.fs(self.fs.clone()).clock(self.clock.clone()).on_failure(self.failures.clone())
-    }
-
-    fn framed(&self) -> RotatingFileHandlerBuilder {
-        self.builder().on_open(|_, out| out.extend(b"# begin\n")).on_close(|_, out| out.extend(b"# end\n"))
-    }
-
-    fn backup(&self, number: usize) -> PathBuf {
-        self.path.with_extension(format!("log.{number}"))
-    }
-
-    fn content(&self) -> String {
-        content(&self.path)
-    }
+fn framed(setting: &Setting) -> RotatingFileHandlerBuilder {
+    builder(setting).on_open(|_, out| out.extend(b"# begin\n")).on_close(|_, out| out.extend(b"# end\n"))
 }
 
 fn content(path: &Path) -> String {
     fs::read_to_string(path).unwrap()
 }
 
-fn handle(handler: &RotatingFileHandler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
-}
-
 #[test]
 fn each_file_has_its_header_and_its_footer() {
-    let setting = setting();
-    let handler = setting.framed().max_bytes(20).build().unwrap();
+    let setting = Setting::new();
+    let handler = framed(&setting).max_bytes(20).build().unwrap();
     for message in ["the first", "the second", "the third"] {
         handle(&handler, message);
     }
@@ -73,8 +43,8 @@ fn each_file_has_its_header_and_its_footer() {
 #[test]
 fn a_header_counts_towards_the_size() {
     // 8 bytes of header and 6 of record: the second record would reach 20.
-    let setting = setting();
-    let handler = setting.framed().max_bytes(20).build().unwrap();
+    let setting = Setting::new();
+    let handler = framed(&setting).max_bytes(20).build().unwrap();
     handle(&handler, "12345");
     assert_eq!(setting.content(), "# begin\n12345\n");
     handle(&handler, "12345");
@@ -84,8 +54,8 @@ fn a_header_counts_towards_the_size() {
 
 #[test]
 fn a_file_with_nothing_but_its_header_is_not_rolled_by_size() {
-    let setting = setting();
-    let handler = setting.framed().max_bytes(10).build().unwrap();
+    let setting = Setting::new();
+    let handler = framed(&setting).max_bytes(10).build().unwrap();
     for message in ["larger than the limit", "larger than that too"] {
         handle(&handler, message);
     }
@@ -95,8 +65,8 @@ fn a_file_with_nothing_but_its_header_is_not_rolled_by_size() {
 
 #[test]
 fn a_rollover_that_fails_leaves_no_footer_in_the_middle() {
-    let setting = setting();
-    let handler = setting.framed().build().unwrap();
+    let setting = Setting::new();
+    let handler = framed(&setting).build().unwrap();
     handle(&handler, "1");
     setting.fs.fail(Op::Rename, ErrorKind::PermissionDenied);
     handler.roll_over().unwrap_err();
@@ -115,12 +85,12 @@ fn a_rollover_that_fails_leaves_no_footer_in_the_middle() {
 
 #[test]
 fn a_footer_stands_in_the_file_before_a_rotator_gets_it() {
-    let setting = setting();
+    let setting = Setting::new();
     let rotator = |from: &Path, to: &Path| {
         fs::copy(from, to)?;
         fs::remove_file(from)
     };
-    let handler = setting.framed().rotator(rotator).build().unwrap();
+    let handler = framed(&setting).rotator(rotator).build().unwrap();
     handle(&handler, "1");
     handler.roll_over().unwrap();
     assert_eq!(content(&setting.backup(1)), "# begin\n1\n# end\n");
@@ -128,9 +98,9 @@ fn a_footer_stands_in_the_file_before_a_rotator_gets_it() {
 
 #[test]
 fn a_file_is_synced_before_it_is_let_go_of_and_the_directory_after() {
-    let setting = setting();
-    let handler = setting.builder().sync(Sync::Every(Duration::from_secs(3_600))).build().unwrap();
-    let folder = setting.path.parent().unwrap().file_name().unwrap().to_string_lossy().into_owned();
+    let setting = Setting::new();
+    let handler = builder(&setting).sync(Sync::Every(Duration::from_secs(3_600))).build().unwrap();
+    let folder = setting.directory_name();
     handle(&handler, "1");
     handler.roll_over().unwrap();
     assert_eq!(setting.fs.syncs(), ["app.log".to_owned(), folder]);
@@ -141,8 +111,8 @@ fn a_file_is_synced_before_it_is_let_go_of_and_the_directory_after() {
 
 #[test]
 fn a_sync_that_fails_at_a_rollover_does_not_stop_it_but_the_next_flush_says_so() {
-    let setting = setting();
-    let handler = setting.builder().sync(Sync::Every(Duration::from_secs(3_600))).build().unwrap();
+    let setting = Setting::new();
+    let handler = builder(&setting).sync(Sync::Every(Duration::from_secs(3_600))).build().unwrap();
     handle(&handler, "1");
     setting.fs.fail(Op::Sync, 5);
     handler.roll_over().unwrap();
@@ -154,9 +124,9 @@ fn a_sync_that_fails_at_a_rollover_does_not_stop_it_but_the_next_flush_says_so()
 
 #[test]
 fn what_is_buffered_is_written_before_a_rollover() {
-    let setting = setting();
+    let setting = Setting::new();
     let buffering = Buffering::new().flush_interval(Duration::from_secs(3_600));
-    let handler = setting.builder().buffered(buffering).build().unwrap();
+    let handler = builder(&setting).buffered(buffering).build().unwrap();
     for message in ["1", "2"] {
         handle(&handler, message);
     }
@@ -168,9 +138,9 @@ fn what_is_buffered_is_written_before_a_rollover() {
 
 #[test]
 fn a_half_written_line_is_not_split_by_a_rollover_on_request() {
-    let setting = setting();
+    let setting = Setting::new();
     let buffering = Buffering::new().flush_interval(Duration::from_secs(3_600));
-    let handler = setting.builder().buffered(buffering).build().unwrap();
+    let handler = builder(&setting).buffered(buffering).build().unwrap();
     for message in ["1", "cut by a full disk"] {
         handle(&handler, message);
     }
@@ -185,8 +155,8 @@ fn a_half_written_line_is_not_split_by_a_rollover_on_request() {
 
 #[test]
 fn existing_files_are_the_backups_oldest_first_and_nothing_else() {
-    let setting = setting();
-    let handler = setting.builder().build().unwrap();
+    let setting = Setting::new();
+    let handler = builder(&setting).build().unwrap();
     assert!(handler.existing_files().unwrap().is_empty());
     for message in ["1", "2", "3", "4", "5"] {
         handle(&handler, message);
@@ -201,8 +171,8 @@ fn existing_files_are_the_backups_oldest_first_and_nothing_else() {
 
 #[test]
 fn existing_files_are_found_behind_a_gap_too() {
-    let setting = setting();
-    let handler = setting.builder().build().unwrap();
+    let setting = Setting::new();
+    let handler = builder(&setting).build().unwrap();
     for number in [1, 3] {
         fs::write(setting.backup(number), "x\n").unwrap();
     }
@@ -211,20 +181,20 @@ fn existing_files_are_found_behind_a_gap_too() {
 
 #[test]
 fn existing_files_have_the_names_of_the_namer() {
-    let setting = setting();
+    let setting = Setting::new();
     let namer = |default: &Path| {
         let number = default.extension().unwrap().to_string_lossy().into_owned();
         default.with_file_name(format!("app-{number}.log"))
     };
-    let handler = setting.builder().namer(namer).build().unwrap();
+    let handler = builder(&setting).namer(namer).build().unwrap();
     handler.roll_over().unwrap();
     assert_eq!(handler.existing_files().unwrap(), [setting.path.with_file_name("app-1.log")]);
 }
 
 #[test]
 fn backups_that_cannot_be_looked_at_are_an_error() {
-    let setting = setting();
-    let handler = setting.builder().build().unwrap();
+    let setting = Setting::new();
+    let handler = builder(&setting).build().unwrap();
     setting.fs.fail(Op::Stat, ErrorKind::PermissionDenied);
     assert!(handler.existing_files().unwrap_err().is_io());
 }

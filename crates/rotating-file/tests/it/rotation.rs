@@ -12,7 +12,7 @@ use tracing_handlers_core::{Deadline, Handler, Record};
 use tracing_handlers_file::Buffering;
 use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
 use tracing_handlers_testing::file_subject::{lines_of, logs_oldest_first};
-use tracing_handlers_testing::{FailureLog, MessageOnly, record};
+use tracing_handlers_testing::{FailureLog, MessageOnly, handle, record};
 
 fn setting() -> (TempDir, PathBuf) {
     let directory = tempdir().unwrap();
@@ -22,10 +22,6 @@ fn setting() -> (TempDir, PathBuf) {
 
 fn rotating(path: &Path) -> RotatingFileHandlerBuilder {
     RotatingFileHandler::builder(path).format(MessageOnly)
-}
-
-fn handle(handler: &impl Handler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
 }
 
 fn all_lines(path: &Path) -> Vec<String> {

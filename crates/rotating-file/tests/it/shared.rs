@@ -1,59 +1,28 @@
 //! Several handlers on one path: together with `shared(true)`, found out without.
 
 use std::fs;
-use std::path::PathBuf;
 
-use tempfile::{TempDir, tempdir};
 use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_file::Buffering;
 use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
-use tracing_handlers_testing::file_subject::{lines_of, logs_oldest_first};
-use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, Op, record};
+use tracing_handlers_testing::file_subject::logs_oldest_first;
+use tracing_handlers_testing::{MessageOnly, Op, Setting, handle, record};
 
-struct Setting {
-    _directory: TempDir,
-    path: PathBuf,
-    fs: FaultFs,
-    clock: ManualClock,
-    failures: FailureLog,
+/// Two records of six or seven bytes a file.
+fn builder(setting: &Setting) -> RotatingFileHandlerBuilder {
+    let builder = RotatingFileHandler::builder(&setting.path).max_bytes(15).backup_count(100).format(MessageOnly);
+    builder.fs(setting.fs.clone()).clock(setting.clock.clone()).on_failure(setting.failures.clone())
 }
 
-impl Setting {
-    fn new() -> Self {
-        let directory = tempdir().unwrap();
-        let path = directory.path().join("app.log");
-        let (fs, clock, failures) = (FaultFs::new(), ManualClock::default(), FailureLog::new());
-        Self { _directory: directory, path, fs, clock, failures }
-    }
-
-    /// Two records of six or seven bytes a file.
-    fn builder(&self) -> RotatingFileHandlerBuilder {
-        let builder = RotatingFileHandler::builder(&self.path).max_bytes(15).backup_count(100).format(MessageOnly);
-        builder.fs(self.fs.clone()).clock(self.clock.clone()).on_failure(self.failures.clone())
-    }
-
-    fn shared(&self) -> RotatingFileHandler {
-        self.builder().shared(true).build().unwrap()
-    }
-
-    fn files(&self) -> Vec<Vec<String>> {
-        logs_oldest_first(&self.path).iter().map(|path| lines_of(path)).collect()
-    }
-
-    fn told(&self) -> Vec<String> {
-        self.failures.texts()
-    }
-}
-
-fn handle(handler: &RotatingFileHandler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
+fn shared(setting: &Setting) -> RotatingFileHandler {
+    builder(setting).shared(true).build().unwrap()
 }
 
 /// In Python the second writer goes on writing into `app.log.1`, then `app.log.2`, for good.
 #[test]
 fn python_gh_130108_the_second_writer_follows_a_rollover_of_the_first() {
     let setting = Setting::new();
-    let (one, two) = (setting.shared(), setting.shared());
+    let (one, two) = (shared(&setting), shared(&setting));
     for round in 0..3 {
         for (handler, name) in [(&one, "a"), (&two, "b"), (&two, "c"), (&one, "d")] {
             handle(handler, &format!("rec {round}{name}"));
@@ -68,7 +37,7 @@ fn python_gh_130108_the_second_writer_follows_a_rollover_of_the_first() {
 #[test]
 fn the_size_is_that_of_all_writers() {
     let setting = Setting::new();
-    let (one, two) = (setting.shared(), setting.shared());
+    let (one, two) = (shared(&setting), shared(&setting));
     handle(&one, "rec 1");
     handle(&two, "rec 2");
     handle(&two, "rec 3");
@@ -82,7 +51,7 @@ fn the_size_is_that_of_all_writers() {
 #[test]
 fn a_rollover_on_request_takes_the_file_of_now() {
     let setting = Setting::new();
-    let (one, two) = (setting.shared(), setting.shared());
+    let (one, two) = (shared(&setting), shared(&setting));
     handle(&one, "rec 1");
     two.roll_over().unwrap();
     handle(&two, "rec 2");
@@ -94,9 +63,9 @@ fn a_rollover_on_request_takes_the_file_of_now() {
 #[test]
 fn a_delayed_handler_rolls_what_others_wrote_on_request() {
     let setting = Setting::new();
-    let one = setting.shared();
+    let one = shared(&setting);
     handle(&one, "rec 1");
-    let two = setting.builder().shared(true).delay(true).build().unwrap();
+    let two = builder(&setting).shared(true).delay(true).build().unwrap();
     two.roll_over().unwrap();
     handle(&one, "rec 2");
     handle(&two, "rec 3");
@@ -106,7 +75,7 @@ fn a_delayed_handler_rolls_what_others_wrote_on_request() {
 #[test]
 fn buffered_writers_share_a_file_as_well() {
     let setting = Setting::new();
-    let buffered = || setting.builder().buffered(Buffering::new()).shared(true).build().unwrap();
+    let buffered = || builder(&setting).buffered(Buffering::new()).shared(true).build().unwrap();
     let (one, two) = (buffered(), buffered());
     for number in 0..20 {
         handle(if number % 3 == 0 { &one } else { &two }, &format!("rec {number:02}"));
@@ -126,7 +95,7 @@ fn buffered_writers_share_a_file_as_well() {
 #[test]
 fn a_full_disk_leaves_no_half_line_before_those_of_others() {
     let setting = Setting::new();
-    let (one, two) = (setting.shared(), setting.shared());
+    let (one, two) = (shared(&setting), shared(&setting));
     handle(&two, "rec 1");
     setting.fs.disk_full_after(3);
     assert!(one.handle(&record("rec 2").as_record()).is_err());
@@ -139,7 +108,7 @@ fn a_full_disk_leaves_no_half_line_before_those_of_others() {
 fn header_and_footer_stand_once_though_several_write() {
     let setting = Setting::new();
     let framed = || {
-        let builder = setting.builder().max_bytes(30).shared(true);
+        let builder = builder(&setting).max_bytes(30).shared(true);
         builder.on_open(|_, out| out.extend(b"begin\n")).on_close(|_, out| out.extend(b"end\n")).build().unwrap()
     };
     let (one, two) = (framed(), framed());
@@ -158,7 +127,7 @@ fn header_and_footer_stand_once_though_several_write() {
 #[test]
 fn a_lock_that_cannot_be_had_is_reported_once_and_costs_no_record() {
     let setting = Setting::new();
-    let handler = setting.shared();
+    let handler = shared(&setting);
     setting.fs.fail(Op::Lock, std::io::ErrorKind::Unsupported);
     (0..5).for_each(|number| handle(&handler, &format!("rec {number}")));
     assert_eq!(setting.files().len(), 1, "nothing is rolled without the lock");
@@ -172,7 +141,7 @@ fn a_lock_that_cannot_be_had_is_reported_once_and_costs_no_record() {
 #[test]
 fn a_lock_that_somebody_keeps_is_waited_for_once_and_reported() {
     let setting = Setting::new();
-    let handler = setting.shared();
+    let handler = shared(&setting);
     let keeper = fs::File::options().append(true).open(&setting.path).unwrap();
     keeper.lock().unwrap();
     (0..5).for_each(|number| handle(&handler, &format!("rec {number}")));
@@ -187,9 +156,9 @@ fn a_lock_that_somebody_keeps_is_waited_for_once_and_reported() {
 #[test]
 fn without_shared_the_second_is_reported_once_and_leaves_the_rolling_to_the_first() {
     let setting = Setting::new();
-    let one = setting.builder().build().unwrap();
+    let one = builder(&setting).build().unwrap();
     assert_eq!(setting.told(), [""; 0]);
-    let two = setting.builder().build().unwrap();
+    let two = builder(&setting).build().unwrap();
     for number in 0..6 {
         handle(&two, &format!("two {number}"));
     }
@@ -208,8 +177,8 @@ fn without_shared_the_second_is_reported_once_and_leaves_the_rolling_to_the_firs
 #[test]
 fn the_second_rolls_when_the_first_is_gone() {
     let setting = Setting::new();
-    let one = setting.builder().build().unwrap();
-    let two = setting.builder().build().unwrap();
+    let one = builder(&setting).build().unwrap();
+    let two = builder(&setting).build().unwrap();
     (0..4).for_each(|number| handle(&two, &format!("rec {number}")));
     assert_eq!(setting.files().len(), 1);
     drop(one);
@@ -220,8 +189,8 @@ fn the_second_rolls_when_the_first_is_gone() {
 #[test]
 fn a_shared_handler_beside_one_that_is_not_is_reported_too() {
     let setting = Setting::new();
-    let _alone = setting.builder().build().unwrap();
-    let shared = setting.shared();
+    let _alone = builder(&setting).build().unwrap();
+    let shared = shared(&setting);
     handle(&shared, "rec 1");
     assert_eq!(setting.told().len(), 1, "{:?}", setting.told());
 }
@@ -230,7 +199,7 @@ fn a_shared_handler_beside_one_that_is_not_is_reported_too() {
 fn a_handler_that_comes_after_another_is_no_second() {
     let setting = Setting::new();
     for _ in 0..3 {
-        let handler = setting.builder().build().unwrap();
+        let handler = builder(&setting).build().unwrap();
         handle(&handler, "rec 1");
         handler.roll_over().unwrap();
     }
@@ -241,7 +210,7 @@ fn a_handler_that_comes_after_another_is_no_second() {
 #[test]
 fn a_file_that_somebody_else_put_there_is_not_rolled_but_followed() {
     let setting = Setting::new();
-    let handler = setting.builder().build().unwrap();
+    let handler = builder(&setting).build().unwrap();
     handle(&handler, "rec 1");
     handle(&handler, "rec 2");
     fs::rename(&setting.path, setting.path.with_extension("log.1")).unwrap();

@@ -2,17 +2,16 @@
 
 use std::fs::File;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use tempfile::{TempDir, tempdir};
 use tracing_handlers_core::{Error, Handler};
 use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
-use tracing_handlers_testing::file_subject::{lines_of, logs_oldest_first};
-use tracing_handlers_testing::{FailureLog, FaultFs, ManualClock, MessageOnly, Op, record};
+use tracing_handlers_testing::file_subject::lines_of;
+use tracing_handlers_testing::{FaultFs, MessageOnly, Op, Setting, handle, record};
 
 /// Until the end of the test.
 const FOR_LONG: Duration = Duration::from_secs(3_600);
@@ -23,59 +22,32 @@ const LIMIT: u64 = 15;
 /// So large that records are written beside others, but for the last 64 KiB.
 const LARGE: u64 = 100_000;
 
-struct Setting {
-    directory: TempDir,
-    path: PathBuf,
-    clock: ManualClock,
-    failures: FailureLog,
+fn builder(setting: &Setting) -> RotatingFileHandlerBuilder {
+    let builder = RotatingFileHandler::builder(&setting.path).max_bytes(LIMIT).backup_count(100).format(MessageOnly);
+    builder.shared(true).clock(setting.clock.clone()).on_failure(setting.failures.clone())
 }
 
-impl Setting {
-    fn new() -> Self {
-        let directory = tempdir().unwrap();
-        let path = directory.path().join("app.log");
-        Self { directory, path, clock: ManualClock::default(), failures: FailureLog::new() }
-    }
-
-    fn builder(&self) -> RotatingFileHandlerBuilder {
-        let builder = RotatingFileHandler::builder(&self.path).max_bytes(LIMIT).backup_count(100).format(MessageOnly);
-        builder.shared(true).clock(self.clock.clone()).on_failure(self.failures.clone())
-    }
-
-    /// A file system on which `other` writes a record and rolls the log, `times` times, just before this one has its lock.
-    fn where_others_are_faster(&self, times: usize, other: RotatingFileHandler) -> (FaultFs, Arc<AtomicUsize>) {
-        let (fs, path, rolled) = (FaultFs::new(), self.path.clone(), Arc::new(AtomicUsize::new(0)));
-        let counted = Arc::clone(&rolled);
-        let rolls = move |locked: &Path| {
-            if locked == path && counted.load(Ordering::SeqCst) < times {
-                counted.fetch_add(1, Ordering::SeqCst);
-                other.roll_over().unwrap();
-                (0..3).for_each(|_| handle(&other, "other"));
-            }
-            false
-        };
-        fs.fail_on(Op::Lock, rolls, ErrorKind::Other);
-        (fs, rolled)
-    }
-
-    fn files(&self) -> Vec<Vec<String>> {
-        logs_oldest_first(&self.path).iter().map(|path| lines_of(path)).collect()
-    }
-
-    fn told(&self) -> Vec<String> {
-        self.failures.texts()
-    }
-}
-
-fn handle(handler: &RotatingFileHandler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
+/// A file system on which `other` writes a record and rolls the log, `times` times, just before this one has its lock.
+fn where_others_are_faster(setting: &Setting, times: usize, other: RotatingFileHandler) -> (FaultFs, Arc<AtomicUsize>) {
+    let (fs, path, rolled) = (FaultFs::new(), setting.path.clone(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&rolled);
+    let rolls = move |locked: &Path| {
+        if locked == path && counted.load(Ordering::SeqCst) < times {
+            counted.fetch_add(1, Ordering::SeqCst);
+            other.roll_over().unwrap();
+            (0..3).for_each(|_| handle(&other, "other"));
+        }
+        false
+    };
+    fs.fail_on(Op::Lock, rolls, ErrorKind::Other);
+    (fs, rolled)
 }
 
 #[test]
 fn a_record_is_in_the_file_of_now_however_often_others_are_faster() {
     let setting = Setting::new();
-    let large = || setting.builder().max_bytes(1_000);
-    let (fs, rolled) = setting.where_others_are_faster(50, large().build().unwrap());
+    let large = || builder(&setting).max_bytes(1_000);
+    let (fs, rolled) = where_others_are_faster(&setting, 50, large().build().unwrap());
     let handler = large().fs(fs).build().unwrap();
     handle(&handler, "mine");
     assert_eq!(rolled.load(Ordering::SeqCst), 50);
@@ -86,7 +58,7 @@ fn a_record_is_in_the_file_of_now_however_often_others_are_faster() {
 #[test]
 fn a_file_that_others_have_is_not_rolled_on_request_however_often_they_are_faster() {
     let setting = Setting::new();
-    let large = || setting.builder().max_bytes(LARGE).backup_count(3);
+    let large = || builder(&setting).max_bytes(LARGE).backup_count(3);
     // It keeps the lock of each file that it begins.
     let other = Arc::new(large().lease(FOR_LONG).build().unwrap());
     let (fs, path) = (FaultFs::new(), setting.path.clone());
@@ -115,7 +87,7 @@ fn a_file_that_stays_too_large_is_rolled_a_few_times_and_written_to() {
         counted.fetch_add(1, Ordering::SeqCst);
         Ok(())
     };
-    let handler = setting.builder().rotator(rotator).build().unwrap();
+    let handler = builder(&setting).rotator(rotator).build().unwrap();
     ["rec 1", "rec 2", "rec 3"].iter().for_each(|message| handle(&handler, message));
     assert!((1..20).contains(&calls.load(Ordering::SeqCst)), "{calls:?}");
     assert_eq!(setting.files(), [["rec 1", "rec 2", "rec 3"]]);
@@ -137,7 +109,7 @@ fn while_held(fs: &FaultFs, op: Op, slow: impl FnOnce() -> Result<(), Error> + S
 fn beside_a_writer_that_stands_still_the_file_grows_by_what_is_written_meanwhile_and_no_longer() {
     let setting = Setting::new();
     let fs = FaultFs::new();
-    let (slow, other) = (setting.builder().fs(fs.clone()).build().unwrap(), setting.builder().build().unwrap());
+    let (slow, other) = (builder(&setting).fs(fs.clone()).build().unwrap(), builder(&setting).build().unwrap());
     handle(&slow, "rec 1");
     while_held(
         &fs,
@@ -158,7 +130,7 @@ fn beside_a_writer_that_stands_still_the_file_grows_by_what_is_written_meanwhile
 fn beside_a_rollover_that_stands_still_records_go_into_the_file_that_is_rolled() {
     let setting = Setting::new();
     let fs = FaultFs::new();
-    let (slow, other) = (setting.builder().fs(fs.clone()).build().unwrap(), setting.builder().build().unwrap());
+    let (slow, other) = (builder(&setting).fs(fs.clone()).build().unwrap(), builder(&setting).build().unwrap());
     handle(&slow, "rec 1");
     handle(&other, "rec 2");
     while_held(&fs, Op::Rename, || slow.handle(&record("rec 3").as_record()), || handle(&other, "rec 4"));
@@ -171,10 +143,10 @@ fn beside_a_rollover_that_stands_still_records_go_into_the_file_that_is_rolled()
 #[test]
 fn who_gave_up_waiting_keeps_nothing_while_somebody_waits() {
     let setting = Setting::new();
-    let long = || setting.builder().lease(FOR_LONG).max_bytes(LARGE).build().unwrap();
+    let long = || builder(&setting).lease(FOR_LONG).max_bytes(LARGE).build().unwrap();
     let keeper = long();
     (0..4).for_each(|_| handle(&keeper, "kept"));
-    let waits = File::open(setting.directory.path()).unwrap();
+    let waits = File::open(setting.directory()).unwrap();
     waits.lock().unwrap();
     let handler = long();
     (0..30).for_each(|_| handle(&handler, &"-".repeat(5_000)));

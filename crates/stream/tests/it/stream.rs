@@ -5,14 +5,10 @@ use std::process::{Command, Stdio};
 
 use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_stream::StreamHandler;
-use tracing_handlers_testing::{FailureLog, MessageOnly, record};
+use tracing_handlers_testing::{FailureLog, MessageOnly, handle, record};
 use tracing_subscriber::prelude::*;
 
 use crate::writers::Shared;
-
-fn handle(handler: &impl Handler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
-}
 
 /// A failing stream is reported once a record; nothing is raised into the caller.
 #[test]

@@ -6,9 +6,9 @@ use tempfile::tempdir;
 use tracing_handlers_core::{Deadline, Handler as _};
 use tracing_handlers_rotating_file::{Compression, RotatingFileHandler};
 use tracing_handlers_testing::file_subject::names_of_open_files_go;
-use tracing_handlers_testing::{FaultFs, MessageOnly, record};
+use tracing_handlers_testing::{FaultFs, MessageOnly, Setting, record};
 
-use super::{Setting, close, unpacked_lines, write};
+use super::{builder, close, lines, names, unpacked_lines, write};
 
 const BACKUPS: usize = 3;
 const COUNT: usize = 13;
@@ -18,7 +18,7 @@ fn write_until_power_cut(setting: &Setting, a_handler: usize) -> Vec<String> {
     let messages: Vec<_> = (0..COUNT).map(|number| format!("rec {number:03}")).collect();
     let mut accepted = Vec::new();
     for messages in messages.chunks(a_handler) {
-        let Ok(handler) = setting.builder().build() else { break };
+        let Ok(handler) = builder(setting).build() else { break };
         let taken = messages.iter().filter(|message| handler.handle(&record(message.to_string()).as_record()).is_ok());
         accepted.extend(taken.cloned());
         // Whether it could compress everything is seen by what is there.
@@ -53,27 +53,27 @@ fn every_step_may_be_the_last(a_handler: usize) {
         setting.fs.cut_power_before(step);
         let accepted = write_until_power_cut(&setting, a_handler);
         let told = || format!("step {step}: {accepted:?}; {:#?}", setting.fs.journal());
-        let kept = setting.lines();
+        let kept = lines(&setting);
         assert!(accepted.ends_with(&kept), "{kept:?}; {}", told());
         let at_least = accepted.len().min(2 * BACKUPS);
         assert!(kept.len() >= at_least, "{kept:?}; {}", told());
 
         // A new process compresses what was left, and nothing else is there.
         setting.fs = FaultFs::new();
-        close(&setting.builder().build().unwrap());
-        let entries = setting.entries();
-        assert!(entries.iter().all(|name| name == "app.log" || name.ends_with(".gz")), "step {step}: {entries:?}");
-        assert_eq!(setting.lines(), kept, "step {step}");
+        close(&builder(&setting).build().unwrap());
+        let there = names(&setting);
+        assert!(there.iter().all(|name| name == "app.log" || name.ends_with(".gz")), "step {step}: {there:?}");
+        assert_eq!(lines(&setting), kept, "step {step}");
 
         // After its next rollovers the chain is as configured. Where a file that is being compressed cannot be replaced, one is put off.
         if !has_free_names {
             continue;
         }
-        let handler = setting.builder().build().unwrap();
+        let handler = builder(&setting).build().unwrap();
         let expected = [kept, write(&handler, "new", 10)].concat();
         close(&handler);
-        assert_eq!(setting.entries(), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"], "step {step}");
-        let after = setting.lines();
+        assert_eq!(names(&setting), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"], "step {step}");
+        let after = lines(&setting);
         assert!(expected.ends_with(&after) && after.len() > 2 * BACKUPS, "step {step}: {after:?}");
     }
 }

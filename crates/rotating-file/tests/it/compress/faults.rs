@@ -7,46 +7,46 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, Handler as _, Timestamp};
 use tracing_handlers_rotating_file::RotatingFileHandler;
 use tracing_handlers_testing::fault_fs::Fault;
-use tracing_handlers_testing::{ManualClock, Op};
+use tracing_handlers_testing::{ManualClock, Op, Setting, handle};
 
-use super::{Setting, close, handle, unpacked_lines, write};
+use super::{builder, close, lines, names, unpacked_lines, write};
 
 #[test]
 fn nobody_who_logs_waits_for_a_compressor_that_is_stuck() {
     let setting = Setting::new();
-    let handler = setting.builder().build().unwrap();
+    let handler = builder(&setting).build().unwrap();
     setting.fs.hold(Op::Read);
     let written = write(&handler, "rec", 3);
     setting.fs.wait_until_held(Op::Read);
     // Rollovers go on, and take what is being compressed with them.
     let written = [written, write(&handler, "more", 4)].concat();
-    assert_eq!(setting.lines(), written);
+    assert_eq!(lines(&setting), written);
     assert!(setting.beside("app.log.3").exists());
     setting.fs.release(Op::Read);
     close(&handler);
-    assert_eq!(setting.lines(), written);
-    assert_eq!(setting.entries(), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"]);
+    assert_eq!(lines(&setting), written);
+    assert_eq!(names(&setting), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"]);
     assert!(setting.failures.is_empty(), "{:?}", setting.failures.texts());
 }
 
 #[test]
 fn a_file_that_is_deleted_while_it_is_compressed_does_not_come_back() {
     let setting = Setting::new();
-    let handler = setting.builder().build().unwrap();
+    let handler = builder(&setting).build().unwrap();
     setting.fs.hold(Op::Read);
     let mut written = write(&handler, "rec", 3);
     setting.fs.wait_until_held(Op::Read);
     written.extend(write(&handler, "more", 8));
     setting.fs.release(Op::Read);
     close(&handler);
-    assert_eq!(setting.lines(), written[4..]);
-    assert_eq!(setting.entries(), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"]);
+    assert_eq!(lines(&setting), written[4..]);
+    assert_eq!(names(&setting), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"]);
 }
 
 #[test]
 fn closing_waits_until_its_deadline_and_the_next_handler_does_the_rest() {
     let setting = Setting::new();
-    let handler = setting.builder().build().unwrap();
+    let handler = builder(&setting).build().unwrap();
     setting.fs.hold(Op::Read);
     let written = write(&handler, "rec", 3);
     setting.fs.wait_until_held(Op::Read);
@@ -54,21 +54,21 @@ fn closing_waits_until_its_deadline_and_the_next_handler_does_the_rest() {
     assert!(error.to_string().contains("compress"), "{error}");
     drop(handler);
     setting.fs.release(Op::Read);
-    let handler = setting.builder().build().unwrap();
+    let handler = builder(&setting).build().unwrap();
     close(&handler);
-    assert_eq!(setting.entries(), ["app.log", "app.log.1.gz"]);
-    assert_eq!(setting.lines(), written);
+    assert_eq!(names(&setting), ["app.log", "app.log.1.gz"]);
+    assert_eq!(lines(&setting), written);
 }
 
 #[test]
 fn a_drop_does_not_wait() {
     let setting = Setting::new();
-    let handler = setting.builder().build().unwrap();
+    let handler = builder(&setting).build().unwrap();
     setting.fs.hold(Op::Read);
     let written = write(&handler, "rec", 3);
     setting.fs.wait_until_held(Op::Read);
     drop(handler);
-    assert_eq!(setting.lines(), written);
+    assert_eq!(lines(&setting), written);
     setting.fs.release(Op::Read);
 }
 
@@ -77,7 +77,7 @@ fn a_drop_does_not_wait() {
 fn a_rolled_file_that_is_still_written_to_is_not_compressed() {
     let setting = Setting::new();
     let clock = ManualClock::new(Timestamp::from_unix_seconds(1_000));
-    let handler = setting.builder().clock(clock.clone()).build().unwrap();
+    let handler = builder(&setting).clock(clock.clone()).build().unwrap();
     setting.fs.hold(Op::Read);
     let mut written = write(&handler, "rec", 3);
     setting.fs.wait_until_held(Op::Read);
@@ -94,13 +94,13 @@ fn a_rolled_file_that_is_still_written_to_is_not_compressed() {
     clock.advance(Duration::from_secs(1));
     written.extend(write(&handler, "new", 1));
     close(&handler);
-    assert_eq!(setting.lines(), written);
-    assert_eq!(setting.entries(), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"]);
+    assert_eq!(lines(&setting), written);
+    assert_eq!(names(&setting), ["app.log", "app.log.1.gz", "app.log.2.gz", "app.log.3.gz"]);
 }
 
 /// There is one, and it does what it is asked for in order.
 fn wait_for_the_thread() {
-    close(&Setting::new().builder().build().unwrap());
+    close(&builder(&Setting::new()).build().unwrap());
 }
 
 #[test]
@@ -126,13 +126,13 @@ fn every_step_may_fail_and_is_tried_again_after_the_next_rollover() {
             _ => is_temporary(path),
         };
         setting.fs.fail_on(op, concerns, fault);
-        let handler = setting.builder().build().unwrap();
+        let handler = builder(&setting).build().unwrap();
         handle(&handler, "new one");
         close(&handler);
         assert!(!setting.failures.is_empty(), "{op:?} is not reported");
         assert_eq!(setting.failures.lost(), 0, "{op:?}");
-        assert_eq!(setting.lines(), ["old one", "new one"], "{op:?}");
-        let temporary = setting.entries().into_iter().find(|name| name.ends_with(".tmp"));
+        assert_eq!(lines(&setting), ["old one", "new one"], "{op:?}");
+        let temporary = names(&setting).into_iter().find(|name| name.ends_with(".tmp"));
         assert_eq!(temporary, None, "{op:?} leaves it");
         if op != Op::List {
             assert!(setting.beside("app.log.1").exists(), "{op:?}");
@@ -142,18 +142,18 @@ fn every_step_may_fail_and_is_tried_again_after_the_next_rollover() {
 
         // A second handler, and the same rollover.
         setting.fs.heal_all();
-        let handler = setting.builder().build().unwrap();
+        let handler = builder(&setting).build().unwrap();
         handler.roll_over().unwrap();
         close(&handler);
-        assert_eq!(setting.entries(), ["app.log", "app.log.1.gz", "app.log.2.gz"], "{op:?}");
-        assert_eq!(setting.lines(), ["old one", "new one"], "{op:?}");
+        assert_eq!(names(&setting), ["app.log", "app.log.1.gz", "app.log.2.gz"], "{op:?}");
+        assert_eq!(lines(&setting), ["old one", "new one"], "{op:?}");
     }
 }
 
 #[test]
 fn a_failure_is_made_good_by_the_same_handler() {
     let setting = Setting::new();
-    let handler = setting.builder().build().unwrap();
+    let handler = builder(&setting).build().unwrap();
     setting.fs.hold(Op::Read);
     write(&handler, "rec", 3);
     setting.fs.wait_until_held(Op::Read);
@@ -161,7 +161,7 @@ fn a_failure_is_made_good_by_the_same_handler() {
     setting.fs.release(Op::Read);
     write(&handler, "more", 2);
     close(&handler);
-    assert_eq!(setting.entries(), ["app.log", "app.log.1.gz", "app.log.2.gz"]);
+    assert_eq!(names(&setting), ["app.log", "app.log.1.gz", "app.log.2.gz"]);
     assert_eq!(unpacked_lines(&setting.beside("app.log.2.gz")), ["rec 000", "rec 001"]);
     assert_eq!(setting.failures.len(), 1, "{:?}", setting.failures.texts());
 }
@@ -173,7 +173,7 @@ fn a_second_handler_leaves_the_files_of_the_first_alone() {
     let setting = Setting::new();
     let _first = RotatingFileHandler::builder(&setting.path).backup_count(3).build().unwrap();
     fs::write(setting.beside("app.log.1"), "of the first\n").unwrap();
-    let second = setting.builder().build().unwrap();
+    let second = builder(&setting).build().unwrap();
     second.close(Deadline::never()).unwrap();
     assert!(setting.beside("app.log.1").exists());
     assert!(!setting.beside("app.log.1.gz").exists());

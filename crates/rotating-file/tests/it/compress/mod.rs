@@ -8,59 +8,39 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use tempfile::{TempDir, tempdir};
 use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_rotating_file::{Compression, RotatingFileHandler, RotatingFileHandlerBuilder};
 use tracing_handlers_testing::file_subject::lines_of;
-use tracing_handlers_testing::{FailureLog, FaultFs, MessageOnly, record};
+use tracing_handlers_testing::{MessageOnly, Setting, handle};
 
-/// A log of two records a file in a folder of its own.
-struct Setting {
-    _directory: TempDir,
-    path: PathBuf,
-    fs: FaultFs,
-    failures: FailureLog,
+/// Two records a file.
+fn builder(setting: &Setting) -> RotatingFileHandlerBuilder {
+    let builder = RotatingFileHandler::builder(&setting.path).max_bytes(20).backup_count(3).format(MessageOnly);
+    builder.compress(Compression::gzip()).fs(setting.fs.clone()).on_failure(setting.failures.clone())
 }
 
-impl Setting {
-    fn new() -> Self {
-        let directory = tempdir().unwrap();
-        let path = directory.path().join("app.log");
-        Self { _directory: directory, path, fs: FaultFs::new(), failures: FailureLog::new() }
-    }
+/// All entries of the folder, sorted.
+fn names(setting: &Setting) -> Vec<String> {
+    let entries = fs::read_dir(setting.directory()).unwrap();
+    let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
 
-    fn builder(&self) -> RotatingFileHandlerBuilder {
-        let builder = RotatingFileHandler::builder(&self.path).max_bytes(20).backup_count(3).format(MessageOnly);
-        builder.compress(Compression::gzip()).fs(self.fs.clone()).on_failure(self.failures.clone())
+/// The lines of all files of the chain, oldest first. What stands there twice is the same, and counts once.
+fn lines(setting: &Setting) -> Vec<String> {
+    let mut lines = Vec::new();
+    for number in (1..=4).rev() {
+        let plain = setting.backup(number);
+        let forms = [plain.clone(), with(&plain, ".gz"), with(&plain, ".zst")];
+        let found: Vec<_> = forms.iter().filter(|path| path.exists()).map(|path| unpacked_lines(path)).collect();
+        assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "{number}: {found:?}");
+        lines.extend(found.into_iter().next().unwrap_or_default());
     }
-
-    fn beside(&self, name: &str) -> PathBuf {
-        self.path.with_file_name(name)
+    if setting.path.exists() {
+        lines.extend(lines_of(&setting.path));
     }
-
-    /// All entries of the folder, sorted.
-    fn entries(&self) -> Vec<String> {
-        let entries = fs::read_dir(self.path.parent().unwrap()).unwrap();
-        let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-        names.sort();
-        names
-    }
-
-    /// The lines of all files of the chain, oldest first. What stands there twice is the same, and counts once.
-    fn lines(&self) -> Vec<String> {
-        let mut lines = Vec::new();
-        for number in (1..=4).rev() {
-            let plain = self.beside(&format!("app.log.{number}"));
-            let forms = [plain.clone(), with(&plain, ".gz"), with(&plain, ".zst")];
-            let found: Vec<_> = forms.iter().filter(|path| path.exists()).map(|path| unpacked_lines(path)).collect();
-            assert!(found.windows(2).all(|pair| pair[0] == pair[1]), "{number}: {found:?}");
-            lines.extend(found.into_iter().next().unwrap_or_default());
-        }
-        if self.path.exists() {
-            lines.extend(lines_of(&self.path));
-        }
-        lines
-    }
+    lines
 }
 
 fn with(path: &Path, ending: &str) -> PathBuf {
@@ -79,10 +59,6 @@ fn unpacked_lines(path: &Path) -> Vec<String> {
         _ => (&*bytes).read_to_string(&mut text).unwrap(),
     };
     text.lines().map(str::to_owned).collect()
-}
-
-fn handle(handler: &impl Handler, message: &str) {
-    handler.handle(&record(message).as_record()).unwrap();
 }
 
 /// Writes numbered records; gives them back.

@@ -4,9 +4,9 @@ use super::*;
 
 #[test]
 fn what_an_earlier_process_left_is_rolled_on_start() {
-    let setting = setting();
+    let setting = Setting::new();
     fs::write(&setting.path, "theirs\n").unwrap();
-    let handler = setting.framed().roll_on_start(true).build().unwrap();
+    let handler = framed(&setting).roll_on_start(true).build().unwrap();
     assert_eq!((content(&setting.backup(1)).as_str(), setting.content().as_str()), ("theirs\n", "# begin\n"));
     handle(&handler, "1");
     handle(&handler, "2");
@@ -16,26 +16,26 @@ fn what_an_earlier_process_left_is_rolled_on_start() {
 
 #[test]
 fn without_being_asked_a_handler_goes_on_in_the_file_that_is_there() {
-    let setting = setting();
+    let setting = Setting::new();
     fs::write(&setting.path, "theirs\n").unwrap();
-    handle(&setting.builder().build().unwrap(), "1");
+    handle(&builder(&setting).build().unwrap(), "1");
     assert_eq!(setting.content(), "theirs\n1\n");
 }
 
 #[test]
 fn an_empty_file_or_none_is_not_rolled_on_start() {
-    let setting = setting();
+    let setting = Setting::new();
     for _ in 0..2 {
-        setting.builder().roll_on_start(true).build().unwrap();
+        builder(&setting).roll_on_start(true).build().unwrap();
     }
     assert_eq!(setting.fs.journal(), ["create app.log"]);
 }
 
 #[test]
 fn a_delayed_file_is_rolled_on_start_before_the_first_record() {
-    let setting = setting();
+    let setting = Setting::new();
     fs::write(&setting.path, "theirs\n").unwrap();
-    let handler = setting.builder().roll_on_start(true).delay(true).build().unwrap();
+    let handler = builder(&setting).roll_on_start(true).delay(true).build().unwrap();
     assert!(!setting.backup(1).exists());
     handle(&handler, "1");
     assert_eq!((content(&setting.backup(1)).as_str(), setting.content().as_str()), ("theirs\n", "1\n"));
@@ -43,18 +43,18 @@ fn a_delayed_file_is_rolled_on_start_before_the_first_record() {
 
 #[test]
 fn what_is_rolled_on_start_is_not_emptied() {
-    let setting = setting();
+    let setting = Setting::new();
     fs::write(&setting.path, "theirs\n").unwrap();
-    setting.builder().roll_on_start(true).truncate(true).build().unwrap();
+    builder(&setting).roll_on_start(true).truncate(true).build().unwrap();
     assert_eq!((content(&setting.backup(1)).as_str(), setting.content().as_str()), ("theirs\n", ""));
 }
 
 #[test]
 fn a_rollover_on_start_that_fails_is_reported_and_tried_again() {
-    let setting = setting();
+    let setting = Setting::new();
     fs::write(&setting.path, "theirs\n").unwrap();
     setting.fs.fail(Op::Rename, ErrorKind::PermissionDenied);
-    let handler = setting.builder().roll_on_start(true).build().unwrap();
+    let handler = builder(&setting).roll_on_start(true).build().unwrap();
     assert_eq!((setting.failures.len(), setting.failures.lost()), (1, 0));
     handle(&handler, "1");
     assert_eq!(setting.content(), "theirs\n1\n");
@@ -68,9 +68,9 @@ fn a_rollover_on_start_that_fails_is_reported_and_tried_again() {
 
 #[test]
 fn a_request_before_the_first_record_is_enough_of_a_rollover_on_start() {
-    let setting = setting();
+    let setting = Setting::new();
     fs::write(&setting.path, "theirs\n").unwrap();
-    let handler = setting.builder().roll_on_start(true).delay(true).build().unwrap();
+    let handler = builder(&setting).roll_on_start(true).delay(true).build().unwrap();
     handler.roll_over().unwrap();
     for message in ["1", "2"] {
         handle(&handler, message);
@@ -81,8 +81,8 @@ fn a_request_before_the_first_record_is_enough_of_a_rollover_on_start() {
 
 #[test]
 fn without_backups_nothing_is_rolled_on_start() {
-    let setting = setting();
+    let setting = Setting::new();
     fs::write(&setting.path, "theirs\n").unwrap();
-    handle(&setting.builder().backup_count(0).roll_on_start(true).build().unwrap(), "1");
+    handle(&builder(&setting).backup_count(0).roll_on_start(true).build().unwrap(), "1");
     assert_eq!(setting.content(), "theirs\n1\n");
 }

@@ -2,6 +2,8 @@
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
+use tracing_handlers_testing::FaultFs;
+
 use super::*;
 
 fn mode(path: &Path) -> u32 {
@@ -20,8 +22,8 @@ fn chmod(path: &Path, mode: u32) {
 #[test]
 fn a_rollover_keeps_the_mode_of_the_file() {
     for expected in [0o600, 0o604, 0o640, 0o644, 0o660, 0o666, 0o777] {
-        let setting = setting();
-        let handler = setting.builder().build().unwrap();
+        let setting = Setting::new();
+        let handler = builder(&setting).build().unwrap();
         chmod(&setting.path, expected);
         handler.roll_over().unwrap();
         assert_eq!((mode(&setting.backup(1)), mode(&setting.path)), (expected, expected), "{expected:o}");
@@ -30,18 +32,18 @@ fn a_rollover_keeps_the_mode_of_the_file() {
 
 #[test]
 fn a_mode_that_was_asked_for_comes_before_that_of_the_old_file() {
-    let setting = setting();
+    let setting = Setting::new();
     fs::write(&setting.path, "theirs\n").unwrap();
     chmod(&setting.path, 0o604);
-    let handler = setting.builder().mode(0o620).build().unwrap();
+    let handler = builder(&setting).mode(0o620).build().unwrap();
     handler.roll_over().unwrap();
     assert_eq!((mode(&setting.backup(1)), mode(&setting.path)), (0o604, 0o620));
 }
 
 #[test]
 fn a_delayed_rollover_keeps_the_mode_too() {
-    let setting = setting();
-    let handler = setting.builder().delay(true).build().unwrap();
+    let setting = Setting::new();
+    let handler = builder(&setting).delay(true).build().unwrap();
     handle(&handler, "1");
     chmod(&setting.path, 0o602);
     handler.roll_over().unwrap();
@@ -54,8 +56,8 @@ fn a_delayed_rollover_keeps_the_mode_too() {
 /// said once.
 #[test]
 fn a_rollover_keeps_owner_and_group_where_the_process_may_do_that() {
-    let setting = setting();
-    let handler = setting.builder().build().unwrap();
+    let setting = Setting::new();
+    let handler = builder(&setting).build().unwrap();
     chmod(&setting.path, 0o640);
     if chown(&setting.path, Some(12_345), Some(54_321)).is_err() {
         return an_owner_that_cannot_be_kept_is_noted_once_and_its_group_gets_no_more_than_everybody();
@@ -72,8 +74,8 @@ fn a_rollover_keeps_owner_and_group_where_the_process_may_do_that() {
 
 #[test]
 fn nothing_is_changed_that_is_right_already() {
-    let setting = setting();
-    let handler = setting.builder().mode(0o600).build().unwrap();
+    let setting = Setting::new();
+    let handler = builder(&setting).mode(0o600).build().unwrap();
     handler.roll_over().unwrap();
     let journal = setting.fs.journal();
     assert!(!journal.iter().any(|step| step.starts_with("ch")), "{journal:?}");
@@ -82,8 +84,8 @@ fn nothing_is_changed_that_is_right_already() {
 /// A file system that says of every file that somebody else owns it, as it is for a process that is not root.
 #[test]
 fn an_owner_that_cannot_be_kept_is_noted_once_and_its_group_gets_no_more_than_everybody() {
-    let setting = setting();
-    let handler = setting.builder().fs(OthersOwn(setting.fs.clone())).build().unwrap();
+    let setting = Setting::new();
+    let handler = builder(&setting).fs(OthersOwn(setting.fs.clone())).build().unwrap();
     for number in 1..=3 {
         chmod(&setting.path, 0o644);
         handle(&handler, &number.to_string());
@@ -164,7 +166,7 @@ impl FsFile for OthersFile {
 
 #[test]
 fn a_link_that_stands_at_the_path_after_a_rollover_is_refused_and_the_old_file_goes_on() {
-    let setting = setting();
+    let setting = Setting::new();
     let target = setting.path.with_extension("target");
     fs::write(&target, "").unwrap();
     // The rotator moves the file away, as it should, and somebody puts a link there.
@@ -173,7 +175,7 @@ fn a_link_that_stands_at_the_path_after_a_rollover_is_refused_and_the_old_file_g
         fs::rename(from, backup)?;
         std::os::unix::fs::symlink(&to, from)
     };
-    let handler = setting.builder().follow_symlinks(false).rotator(rotator).build().unwrap();
+    let handler = builder(&setting).follow_symlinks(false).rotator(rotator).build().unwrap();
     handle(&handler, "1");
     let error = handler.roll_over().unwrap_err();
     assert!(error.one_line().contains("follow_symlinks"), "{}", error.one_line());
