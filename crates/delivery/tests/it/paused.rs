@@ -18,6 +18,15 @@ fn paused<F: Future<Output = ()>>(test: impl FnOnce(Peer, FailureLog) -> F) {
     LocalSet::new().block_on(&runtime, test(Peer::default(), FailureLog::new()));
 }
 
+/// Looks until it is so; says how long that took.
+async fn time_until(is_so: impl Fn() -> bool) -> Duration {
+    let begin = Instant::now();
+    while !is_so() {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    begin.elapsed()
+}
+
 fn steady() -> Settings {
     Settings { retry: Retry::new(SECOND).factor(2).max(30 * SECOND).jitter(false), ..Settings::default() }
 }
@@ -28,11 +37,7 @@ fn a_failed_attempt_is_repeated_after_a_time_that_grows() {
         peer.will((0..8).map(|_| Act::Do(away())));
         let delivery = on_this_runtime(&peer, &failures, steady());
         delivery.handle(&record("one").as_record()).unwrap();
-        let begin = Instant::now();
-        while peer.taken().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let took = begin.elapsed();
+        let took = time_until(|| !peer.taken().is_empty()).await;
         // 1 + 2 + 4 + 8 + 16 + 30 + 30 + 30 seconds.
         assert!(took >= 121 * SECOND && took < 122 * SECOND, "{took:?}");
         let status = delivery.status();
@@ -48,11 +53,7 @@ fn a_peer_says_when_to_come_again_and_is_heard_up_to_a_minute() {
             peer.will([Act::Do(Outcome::Retry { after: Some(asked * SECOND), why: Error::new("busy") })]);
             let delivery = on_this_runtime(&peer, &failures, steady());
             delivery.handle(&record("one").as_record()).unwrap();
-            let begin = Instant::now();
-            while peer.taken().is_empty() {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-            let took = begin.elapsed();
+            let took = time_until(|| !peer.taken().is_empty()).await;
             assert!(took >= waited * SECOND && took < (waited + 1) * SECOND, "{took:?}");
         });
     }
@@ -65,12 +66,9 @@ fn a_peer_that_wants_to_be_asked_at_once_is_asked_at_our_own_pace() {
         peer.will([hurry(), hurry(), hurry()]);
         let delivery = on_this_runtime(&peer, &failures, steady());
         delivery.handle(&record("one").as_record()).unwrap();
-        let begin = Instant::now();
-        while peer.taken().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
+        let took = time_until(|| !peer.taken().is_empty()).await;
         // 1 + 2 + 4 seconds.
-        assert!(begin.elapsed() >= 7 * SECOND, "{:?}", begin.elapsed());
+        assert!(took >= 7 * SECOND, "{took:?}");
     });
 }
 
@@ -81,9 +79,7 @@ fn a_failure_that_is_marked_as_told_is_not_told_again() {
         peer.will([Act::Do(Outcome::retry(Error::new("refused"))), told(), told()]);
         let delivery = on_this_runtime(&peer, &failures, steady());
         delivery.handle(&record("one").as_record()).unwrap();
-        while peer.taken().is_empty() {
-            tokio::time::sleep(SECOND).await;
-        }
+        time_until(|| !peer.taken().is_empty()).await;
         assert_eq!((failures.len(), delivery.status().retries), (1, 3));
     });
 }
@@ -111,11 +107,7 @@ fn an_attempt_that_hangs_is_given_up_in_its_time() {
         peer.will([Act::Hang]);
         let delivery = on_this_runtime(&peer, &failures, Settings { attempt_timeout: 10 * SECOND, ..steady() });
         delivery.handle(&record("one").as_record()).unwrap();
-        let begin = Instant::now();
-        while peer.taken().is_empty() {
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-        let took = begin.elapsed();
+        let took = time_until(|| !peer.taken().is_empty()).await;
         assert!(took >= 11 * SECOND && took < 12 * SECOND, "{took:?}");
         assert_eq!(peer.resets(), 1);
         assert!(failures.texts()[0].contains("no answer in 10s"), "{failures:?}");
@@ -132,9 +124,7 @@ fn a_peer_that_is_away_for_a_minute_costs_nothing_while_there_is_room() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         peer.set_away(false);
-        while delivery.stats().pending > 0 {
-            tokio::time::sleep(SECOND).await;
-        }
+        time_until(|| delivery.stats().pending == 0).await;
         assert_eq!(peer.taken(), (0..6_000).map(|n| n.to_string()).collect::<Vec<_>>());
         assert_eq!(failures.lost(), 0);
     });
@@ -153,9 +143,7 @@ fn beyond_the_room_the_counts_are_exact() {
             assert!(delivery.stats().is_balanced());
         }
         peer.set_away(false);
-        while delivery.stats().pending > 0 {
-            tokio::time::sleep(SECOND).await;
-        }
+        time_until(|| delivery.stats().pending == 0).await;
         let stats = delivery.stats();
         assert_eq!(stats.delivered, peer.taken().len() as u64);
         let (told, numbers): (Vec<_>, Vec<_>) =
@@ -253,17 +241,13 @@ fn company_is_waited_for_no_longer_than_told() {
             delivery.handle(&record(n.to_string()).as_record()).unwrap();
             tokio::time::sleep(SECOND).await;
         }
-        while peer.attempts().is_empty() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        time_until(|| !peer.attempts().is_empty()).await;
         assert!(begin.elapsed() >= 60 * SECOND && begin.elapsed() < 62 * SECOND, "{:?}", begin.elapsed());
         assert_eq!(peer.attempts(), [30]);
         // An important record cuts it short, and so does a flush.
         let begin = Instant::now();
         delivery.handle(&Record::builder().level(Level::ERROR).message("now").build().as_record()).unwrap();
-        while peer.attempts().len() < 2 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        time_until(|| peer.attempts().len() >= 2).await;
         delivery.handle(&record("flushed").as_record()).unwrap();
         tokio::time::sleep(SECOND).await;
         delivery.flush_async(Deadline::after(SECOND)).await.unwrap();
@@ -301,9 +285,7 @@ fn where_all_wait_for_company_an_important_record_waits_too() {
             delivery.handle(&Record::builder().level(Level::ERROR).message("now").build().as_record()).unwrap();
             tokio::time::sleep(SECOND).await;
         }
-        while peer.attempts().is_empty() {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
+        time_until(|| !peer.attempts().is_empty()).await;
         assert!(begin.elapsed() >= 60 * SECOND && begin.elapsed() < 61 * SECOND, "{:?}", begin.elapsed());
         assert_eq!(peer.attempts(), [30]);
         // What comes while all wait is sent at once when somebody flushes, and the next waits again.
@@ -312,11 +294,8 @@ fn where_all_wait_for_company_an_important_record_waits_too() {
         delivery.flush_async(Deadline::after(SECOND)).await.unwrap();
         assert_eq!(peer.attempts(), [30, 1]);
         delivery.flush_async(Deadline::after(SECOND)).await.unwrap();
-        let begin = Instant::now();
         delivery.handle(&record("last").as_record()).unwrap();
-        while peer.attempts().len() < 3 {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        assert!(begin.elapsed() >= 60 * SECOND, "{:?}", begin.elapsed());
+        let took = time_until(|| peer.attempts().len() >= 3).await;
+        assert!(took >= 60 * SECOND, "{took:?}");
     });
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, DropReason, Handler, HandlerLayer, Record, Timestamp};
 use tracing_handlers_socket::{DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::peers::{Arrived, Port, StreamPeer};
+use tracing_handlers_testing::peers::{Arrived, Peer as _, Port, StreamPeer};
 use tracing_handlers_testing::{FailureLog, record};
 use tracing_subscriber::prelude::*;
 

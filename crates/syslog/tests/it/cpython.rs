@@ -6,9 +6,9 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, Handler, Level, Record};
 use tracing_handlers_syslog::{Protocol, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
-#[cfg(unix)]
-use tracing_handlers_testing::peers::UnixDatagramPeer;
 use tracing_handlers_testing::peers::{Arrived, UdpPeer};
+#[cfg(unix)]
+use tracing_handlers_testing::peers::{Peer as _, UnixDatagramPeer};
 
 fn python() -> SyslogHandlerBuilder {
     let soon = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));

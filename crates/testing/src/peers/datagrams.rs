@@ -17,7 +17,7 @@ use tempfile::TempDir;
 #[cfg(unix)]
 use tracing_handlers_core::sync::lock;
 
-use super::Arrived;
+use super::{Arrived, Peer};
 
 /// What of a datagram is kept.
 pub type Payload = fn(&[u8]) -> Vec<u8>;
@@ -46,6 +46,19 @@ impl UdpPeer {
         let reader = thread::spawn(move || keep_datagrams(|buffer| socket.recv(buffer), payload, &kept));
         Self { address, arrived, reader: Some(reader) }
     }
+}
+
+/// One that is away is no failure here: nobody sees it.
+impl Peer for UdpPeer {
+    fn arrived(&self) -> &Arrived {
+        &self.arrived
+    }
+
+    fn leave(&self) -> bool {
+        false
+    }
+
+    fn come(&self) {}
 }
 
 impl Drop for UdpPeer {
@@ -82,9 +95,25 @@ impl UnixDatagramPeer {
     pub fn path(&self) -> PathBuf {
         self.folder.path().join("peer")
     }
+}
 
-    /// Listens again.
-    pub fn come(&self) {
+#[cfg(unix)]
+impl Peer for UnixDatagramPeer {
+    fn arrived(&self) -> &Arrived {
+        &self.arrived
+    }
+
+    /// Leaves no socket.
+    fn leave(&self) -> bool {
+        let Some(reader) = lock(&self.reader).take() else { return true };
+        // Runs in a drop as well: what went wrong shows elsewhere.
+        UnixDatagram::unbound().unwrap().send_to(b"", self.path()).ok();
+        reader.join().ok();
+        std::fs::remove_file(self.path()).ok();
+        true
+    }
+
+    fn come(&self) {
         let socket = UnixDatagram::bind(self.path()).unwrap();
         let (arrived, payload) = (self.arrived.clone(), self.payload);
         let read = move || {
@@ -94,15 +123,6 @@ impl UnixDatagramPeer {
             socket.shutdown(Shutdown::Both).ok();
         };
         *lock(&self.reader) = Some(thread::spawn(read));
-    }
-
-    /// Listens no more, and leaves no socket.
-    pub fn leave(&self) {
-        let Some(reader) = lock(&self.reader).take() else { return };
-        // Runs in a drop as well: what went wrong shows elsewhere.
-        UnixDatagram::unbound().unwrap().send_to(b"", self.path()).ok();
-        reader.join().ok();
-        std::fs::remove_file(self.path()).ok();
     }
 }
 

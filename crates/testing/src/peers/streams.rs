@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use tempfile::TempDir;
 use tracing_handlers_core::sync::lock;
 
-use super::{Arrived, Port};
+use super::{Arrived, Peer, Port};
 
 /// How payloads stand in a stream.
 #[derive(Clone, Copy)]
@@ -134,23 +134,28 @@ impl StreamPeer {
         peer.come();
         peer
     }
+}
 
-    /// Listens again.
-    pub fn come(&self) {
+impl Peer for StreamPeer {
+    fn arrived(&self) -> &Arrived {
+        &self.arrived
+    }
+
+    fn leave(&self) -> bool {
+        let Some(serving) = lock(&self.serving).take() else { return true };
+        serving.is_leaving.store(true, Ordering::SeqCst);
+        (serving.connect)().write_all(&(self.framing.frame)(LEAVE)).unwrap();
+        let connections = serving.acceptor.join().unwrap();
+        connections.iter().for_each(|connection| connection.take_leave());
+        true
+    }
+
+    fn come(&self) {
         let (accept, connect) = self.address.listen();
         let is_leaving = Arc::new(AtomicBool::new(false));
         let (arrived, leaves, framing) = (self.arrived.clone(), Arc::clone(&is_leaving), self.framing);
         let acceptor = thread::spawn(move || serve(&accept, framing, &arrived, &leaves));
         *lock(&self.serving) = Some(Serving { is_leaving, connect, acceptor });
-    }
-
-    /// Takes its leave.
-    pub fn leave(&self) {
-        let Some(serving) = lock(&self.serving).take() else { return };
-        serving.is_leaving.store(true, Ordering::SeqCst);
-        (serving.connect)().write_all(&(self.framing.frame)(LEAVE)).unwrap();
-        let connections = serving.acceptor.join().unwrap();
-        connections.iter().for_each(|connection| connection.take_leave());
     }
 }
 

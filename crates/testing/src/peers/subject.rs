@@ -4,9 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use tracing_handlers_core::Handler;
 
-#[cfg(unix)]
-use super::UnixDatagramPeer;
-use super::{Arrived, StreamPeer, UdpPeer};
+use super::Arrived;
 use crate::capture::FailureLog;
 use crate::contract::Subject;
 
@@ -16,54 +14,10 @@ pub trait Peer: Send + Sync + 'static {
     fn arrived(&self) -> &Arrived;
 
     /// Goes away; `false` where no handler can see that.
-    fn go(&self) -> bool;
+    fn leave(&self) -> bool;
 
     /// Comes back.
-    fn come_back(&self);
-}
-
-impl Peer for StreamPeer {
-    fn arrived(&self) -> &Arrived {
-        &self.arrived
-    }
-
-    fn go(&self) -> bool {
-        self.leave();
-        true
-    }
-
-    fn come_back(&self) {
-        self.come();
-    }
-}
-
-#[cfg(unix)]
-impl Peer for UnixDatagramPeer {
-    fn arrived(&self) -> &Arrived {
-        &self.arrived
-    }
-
-    fn go(&self) -> bool {
-        self.leave();
-        true
-    }
-
-    fn come_back(&self) {
-        self.come();
-    }
-}
-
-/// One that is away is no failure there.
-impl Peer for UdpPeer {
-    fn arrived(&self) -> &Arrived {
-        &self.arrived
-    }
-
-    fn go(&self) -> bool {
-        false
-    }
-
-    fn come_back(&self) {}
+    fn come(&self);
 }
 
 type Open<P> = Box<dyn Fn(&P, FailureLog) -> Arc<dyn Handler> + Send + Sync>;
@@ -115,11 +69,11 @@ impl<P: Peer> Subject for PeerSubject<P> {
     }
 
     fn break_destination(&self) -> bool {
-        self.peer.go()
+        self.peer.leave()
     }
 
     fn mend(&self) {
-        self.peer.come_back();
+        self.peer.come();
     }
 
     fn formats(&self) -> bool {
