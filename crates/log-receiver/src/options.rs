@@ -30,7 +30,7 @@ Where it goes
   --file FILE           into this file; without it, to the terminal
   --max-bytes N         the file is rolled over before it is longer
   --when WHEN           and by the clock: S, M, H, D, MIDNIGHT, W0 to W6
-  --backup-count N      how many rolled files are kept; all of --when, none of --max-bytes
+  --backup-count N      how many rolled files are kept; all, but --max-bytes without --when needs a number
   --compress            rolled files are compressed with gzip
   --follow              to the terminal as well
   --json                lines of JSON
@@ -153,6 +153,14 @@ impl Options {
         if self.file.is_none() && (of_a_file || self.follow) {
             return Err("--max-bytes, --when, --backup-count, --compress and --follow go with --file".to_owned());
         }
+        // As in Python, a file that is rolled by its size alone is not rolled at all where no rolled one is kept.
+        let is_rolled = self.when.is_some() || (self.max_bytes.is_some() && self.backup_count > Some(0));
+        if self.max_bytes.is_some() && !is_rolled {
+            return Err("--max-bytes needs --backup-count, above 0, or --when".to_owned());
+        }
+        if (self.backup_count.is_some() || self.compress) && !is_rolled {
+            return Err("--backup-count and --compress go with --max-bytes or --when".to_owned());
+        }
         Ok(self)
     }
 }
@@ -207,6 +215,10 @@ mod tests {
             ("tcp://a:1 --json=yes", "--json"),
             ("tcp://a:1 --file", "wants a value"),
             ("tcp://a:1 --compress", "go with --file"),
+            ("tcp://a:1 --file x --max-bytes 9", "needs --backup-count"),
+            ("tcp://a:1 --file x --max-bytes 9 --backup-count 0", "needs --backup-count"),
+            ("tcp://a:1 --file x --compress", "go with --max-bytes or --when"),
+            ("tcp://a:1 --file x --backup-count 3", "go with --max-bytes or --when"),
             ("tcp://a:1 --encoding xml", "xml"),
         ] {
             let error = parse(line).unwrap_err();

@@ -1,4 +1,4 @@
-//! How Python's `logging` says what a record has: level names and numbers, parts of a path (pure).
+//! How Python's `logging` says what a record has: level names and numbers, parts of a path; and what a process is called.
 
 use crate::Level;
 
@@ -33,4 +33,10 @@ pub fn file_stem(path: &str) -> &str {
         Some((stem, _)) if !stem.trim_start_matches('.').is_empty() => stem,
         _ => name,
     }
+}
+
+/// `processName`: this program's file name without its extension. Python says `MainProcess`, which tells programs not apart.
+pub fn process_name() -> String {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

@@ -5,11 +5,11 @@ mod length;
 mod opcodes;
 mod pickle;
 
+use tracing_handlers_core::clock::ClockSource;
+use tracing_handlers_core::format::python;
 use tracing_handlers_core::record::Sites;
 use tracing_handlers_core::{Error, Format, Record};
 use tracing_handlers_delivery::Encode;
-
-use tracing_handlers_core::clock::ClockSource;
 
 use self::pickle::Pickler;
 
@@ -42,7 +42,7 @@ pub(crate) struct Encoder {
 impl Encoder {
     pub(crate) fn new(encoding: Encoding, format: Option<Box<dyn Format>>, clock: &ClockSource) -> Self {
         let format = format.unwrap_or_else(|| Box::new(json::layout()));
-        Self { encoding, format, pickler: Pickler::new(clock.now(), program()), sites: Sites::default() }
+        Self { encoding, format, pickler: Pickler::new(clock.now(), python::process_name()), sites: Sites::default() }
     }
 }
 
@@ -61,10 +61,4 @@ impl Encode for Encoder {
             Encoding::Pickle => length::prefixed(out, |out| self.pickler.pickle(record, out)),
         }
     }
-}
-
-/// This program's file name without its extension.
-fn program() -> String {
-    let program = std::env::current_exe().unwrap_or_default();
-    program.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }

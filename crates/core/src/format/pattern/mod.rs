@@ -4,15 +4,13 @@ mod attribute;
 mod parse;
 mod spec;
 
-use std::env;
-
 use time::OffsetDateTime;
 use time::format_description::{OwnedFormatItem, parse_strftime_owned};
 
 use self::attribute::{Attribute, Number, Part};
 use self::parse::Piece;
 use self::spec::Spec;
-use super::{Format, Zone, escape, text, value};
+use super::{Format, Zone, escape, python, text, value};
 use crate::{Error, Record, Timestamp, clock};
 
 /// A format string of Python's `logging`, in `%` style or `{}` style.
@@ -114,7 +112,7 @@ impl Pattern {
             date: None,
             missing: String::new(),
             origin: clock::first_asked(),
-            process_name: process_name(),
+            process_name: python::process_name(),
         })
     }
 
@@ -220,11 +218,6 @@ fn spans(record: &Record<'_>, out: &mut Vec<u8>) {
             out.push(b'}');
         }
     }
-}
-
-fn process_name() -> String {
-    let program = env::current_exe().unwrap_or_default();
-    program.file_stem().unwrap_or_default().to_string_lossy().into_owned()
 }
 
 #[cfg(test)]
