@@ -38,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     // Nobody who logs waits for the thread that compresses. Closing does; without it the next start of the program does what is left.
     handle.close(Duration::from_secs(60))?;
     let rolled = handler.existing_files()?;
+    println!("10,000 records, then the hour was over; what was rolled is compressed by a thread:\n");
     show(&rolled)?;
     let [only] = rolled.as_slice() else { return Err("there is one rolled file".into()) };
     assert!(only.extension().is_some_and(|ending| ending == "gz"));

@@ -24,11 +24,11 @@ pub(crate) fn opening(stops: &[Stop]) {
 }
 
 pub(crate) fn load(took: Duration, waits: &[Duration]) {
-    let micros = |share: usize| waits.get(waits.len() * share / 100).map_or(0, Duration::as_micros);
+    let wait = |share: usize| waits.get(waits.len() * share / 100).copied().unwrap_or_default();
     println!(
-        "\nAll were raised in {took:.0?}. Half of the calls, each through all handlers, took {} µs at most, 99 of 100 {} µs.",
-        micros(50),
-        micros(99)
+        "\nAll were raised in {took:.1?}. Half of the calls, each through all handlers, took {:.0?} at most, 99 of 100 {:.0?}.",
+        wait(50),
+        wait(99)
     );
     println!("This is what came out:\n");
 }

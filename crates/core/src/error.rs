@@ -138,13 +138,17 @@ impl Error {
         self.inner.reported = true;
     }
 
-    /// This error and everything below it on one line: `write app.log: No space left on device (os error 28)`.
+    /// This error and everything below it on one line: `write app.log: No space left on device (os error 28)`. A cause whose words are the last of
+    /// the line, as where an error shows its own cause too, is not said twice.
     pub fn one_line(&self) -> String {
         let mut line = self.inner.context.clone();
         let mut cause = self.source();
         while let Some(error) = cause {
-            line.push_str(": ");
-            line.push_str(&error.to_string());
+            let text = error.to_string();
+            if !line.ends_with(&text) {
+                line.push_str(": ");
+                line.push_str(&text);
+            }
             cause = error.source();
         }
         line
@@ -196,6 +200,24 @@ mod tests {
         let error = Error::io("write app.log", io::Error::from_raw_os_error(28));
         assert!(error.one_line().starts_with("write app.log: "), "{}", error.one_line());
         assert!(error.one_line().contains("os error 28"));
+    }
+
+    #[test]
+    fn one_line_says_nothing_twice() {
+        #[derive(Debug, Clone, Copy)]
+        struct Reset(Option<&'static Reset>);
+        impl fmt::Display for Reset {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("connection reset by peer")
+            }
+        }
+        impl StdError for Reset {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                self.0.map(|cause| cause as _)
+            }
+        }
+        let error = Error::io("connect to x", io::Error::other(Reset(Some(&Reset(None)))));
+        assert_eq!(error.one_line(), "connect to x: connection reset by peer");
     }
 
     #[test]
