@@ -84,6 +84,13 @@ impl<H: Handler> HandlerLayer<H> {
         self
     }
 
+    /// As [`clock`](Self::clock), with the clock of a builder.
+    #[must_use]
+    pub fn clock_source(mut self, clock: ClockSource) -> Self {
+        self.capture.clock = clock;
+        self
+    }
+
     /// Captures within other limits.
     ///
     /// # Errors

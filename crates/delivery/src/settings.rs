@@ -126,10 +126,27 @@ macro_rules! delivery_settings {
             self
         }
 
-        /// Another clock, for tests: it tells how old records are.
+        /// Another clock, for tests: it tells how old records are, and to the layer what time it is.
         pub fn clock(mut self, clock: impl $crate::core::Clock) -> Self {
             self.settings.clock = $crate::core::clock::ClockSource::Other(::std::sync::Arc::new(clock));
             self
+        }
+    };
+}
+
+/// The `layer()` of every builder of a network handler: a layer with the hook and the clock that the handler has.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! delivery_layer {
+    ($layer:ty) => {
+        /// The handler as a layer.
+        ///
+        /// # Errors
+        ///
+        /// Those of [`build`](Self::build).
+        pub fn layer(self) -> ::std::result::Result<$layer, $crate::core::Error> {
+            let (hook, clock) = (self.settings.on_failure.clone(), self.settings.clock.clone());
+            Ok($crate::core::HandlerLayer::with_hook(self.build()?, hook).clock_source(clock))
         }
     };
 }

@@ -349,11 +349,7 @@ impl Settings {
         clock: ClockSource,
         handler: H,
     ) -> tracing_handlers_core::HandlerLayer<H> {
-        let layer = tracing_handlers_core::HandlerLayer::with_hook(handler, hook);
-        match clock {
-            ClockSource::System => layer,
-            ClockSource::Other(clock) => layer.clock(clock),
-        }
+        tracing_handlers_core::HandlerLayer::with_hook(handler, hook).clock_source(clock)
     }
 
     pub fn hook_and_clock(&self) -> (Option<Arc<dyn OnFailure>>, ClockSource) {

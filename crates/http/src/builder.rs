@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tracing_handlers_core::record::ValueBuf;
-use tracing_handlers_core::{Error, Format, HandlerLayer, Record};
-use tracing_handlers_delivery::{Delivery, Settings, delivery_settings};
+use tracing_handlers_core::{Error, Format, Record};
+use tracing_handlers_delivery::{Delivery, Settings, delivery_layer, delivery_settings};
 
 use crate::body::{Body, MapRecord};
 use crate::flight::Flight;
@@ -115,14 +115,14 @@ impl HttpHandlerBuilder {
     }
 
     /// User and password, for Basic authentication.
-    pub fn credentials(mut self, user: &str, password: &str) -> Self {
-        self.authorization = Some(basic("credentials", user, password));
+    pub fn credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.authorization = Some(basic("credentials", &user.into(), &password.into()));
         self
     }
 
     /// A token, as `Authorization: Bearer …`.
-    pub fn bearer_token(mut self, token: &str) -> Self {
-        self.authorization = Some(Ok(format!("Bearer {token}")));
+    pub fn bearer_token(mut self, token: impl Into<String>) -> Self {
+        self.authorization = Some(Ok(format!("Bearer {}", token.into())));
         self
     }
 
@@ -155,8 +155,8 @@ impl HttpHandlerBuilder {
     }
 
     /// User and password for the proxy, which alone gets to see them: Basic authentication, in clear.
-    pub fn proxy_credentials(mut self, user: &str, password: &str) -> Self {
-        self.proxy_authorization = Some(basic("proxy_credentials", user, password));
+    pub fn proxy_credentials(mut self, user: impl Into<String>, password: impl Into<String>) -> Self {
+        self.proxy_authorization = Some(basic("proxy_credentials", &user.into(), &password.into()));
         self
     }
 
@@ -212,15 +212,7 @@ impl HttpHandlerBuilder {
         Ok(HttpHandler { delivery: Delivery::start(&name, settings, encode, transport)? })
     }
 
-    /// The handler as a layer.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`build`](Self::build).
-    pub fn layer(self) -> Result<HttpLayer, Error> {
-        let hook = self.settings.on_failure.clone();
-        Ok(HandlerLayer::with_hook(self.build()?, hook))
-    }
+    delivery_layer!(HttpLayer);
 }
 
 fn proxy(url: Option<String>, authorization: Option<Result<String, Error>>) -> Result<Option<Proxy>, Error> {

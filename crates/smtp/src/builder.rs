@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use tracing_handlers_core::format::Text;
-use tracing_handlers_core::{Error, Format, HandlerLayer};
+use tracing_handlers_core::{Error, Format};
 #[cfg(feature = "tls")]
 use tracing_handlers_delivery::Tls;
-use tracing_handlers_delivery::{Delivery, Retry, Settings, delivery_settings};
+use tracing_handlers_delivery::{Delivery, Retry, Settings, delivery_layer, delivery_settings};
 
 use crate::connect::{Server, SmtpTls};
 use crate::handler::{SmtpHandler, SmtpLayer};
@@ -253,13 +253,5 @@ impl SmtpHandlerBuilder {
         self.limit.as_ref().map_or(Ok(()), Limit::check)
     }
 
-    /// The handler as a layer.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`build`](Self::build).
-    pub fn layer(self) -> Result<SmtpLayer, Error> {
-        let hook = self.settings.on_failure.clone();
-        Ok(HandlerLayer::with_hook(self.build()?, hook))
-    }
+    delivery_layer!(SmtpLayer);
 }

@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use tracing_handlers_core::{Error, Format, HandlerLayer};
+use tracing_handlers_core::{Error, Format};
 #[cfg(feature = "tls")]
 use tracing_handlers_delivery::Tls;
 use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
 use tracing_handlers_delivery::dial::Peer;
-use tracing_handlers_delivery::{Delivery, Retry, Settings, StreamTransport, delivery_settings};
+use tracing_handlers_delivery::{Delivery, Retry, Settings, StreamTransport, delivery_layer, delivery_settings};
 
 use crate::handler::{DatagramHandler, DatagramLayer, SocketHandler, SocketLayer};
 use crate::transport::{Link, Lossy, Pauses};
@@ -29,21 +29,6 @@ macro_rules! encoding_settings {
         pub fn format(mut self, format: impl Format) -> Self {
             self.format = Some(Box::new(format));
             self
-        }
-    };
-}
-
-/// The handler as a layer.
-macro_rules! layer {
-    ($layer:ident) => {
-        /// The handler as a layer.
-        ///
-        /// # Errors
-        ///
-        /// Those of [`build`](Self::build).
-        pub fn layer(self) -> Result<$layer, Error> {
-            let hook = self.settings.on_failure.clone();
-            Ok(HandlerLayer::with_hook(self.build()?, hook))
         }
     };
 }
@@ -155,7 +140,7 @@ impl SocketHandlerBuilder {
         Ok(SocketHandler { delivery: Delivery::start(&name, settings, encoder, link)? })
     }
 
-    layer!(SocketLayer);
+    delivery_layer!(SocketLayer);
 }
 
 /// The same destination over TLS, if that is wanted and can be.
@@ -229,7 +214,7 @@ impl DatagramHandlerBuilder {
         Ok(DatagramHandler { delivery: Delivery::start(&name, settings, encoder, DatagramTransport::new(place))? })
     }
 
-    layer!(DatagramLayer);
+    delivery_layer!(DatagramLayer);
 }
 
 fn missing(setters: &str) -> Error {

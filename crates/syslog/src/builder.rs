@@ -4,10 +4,10 @@
 use std::path::PathBuf;
 
 use tracing_handlers_core::format::Zone;
-use tracing_handlers_core::{Error, Format, HandlerLayer, Level};
+use tracing_handlers_core::{Error, Format, Level};
 #[cfg(feature = "tls")]
 use tracing_handlers_delivery::Tls;
-use tracing_handlers_delivery::{Settings, delivery_settings};
+use tracing_handlers_delivery::{Settings, delivery_layer, delivery_settings};
 
 use crate::destination::Destination;
 use crate::handler::{SyslogHandler, SyslogLayer};
@@ -293,13 +293,5 @@ impl SyslogHandlerBuilder {
         SyslogHandler::start(layout::plan(self)?)
     }
 
-    /// The handler as a layer.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`build`](Self::build).
-    pub fn layer(self) -> Result<SyslogLayer, Error> {
-        let hook = self.settings.on_failure.clone();
-        Ok(HandlerLayer::with_hook(self.build()?, hook))
-    }
+    delivery_layer!(SyslogLayer);
 }

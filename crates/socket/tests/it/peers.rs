@@ -9,11 +9,11 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, DropReason, Handler, HandlerLayer, Record, Timestamp};
 use tracing_handlers_socket::{DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::peers::{Arrived, Peer as _, Port, StreamPeer};
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::peers::{Arrived, Peer as _, Port, StreamPeer, UdpPeer};
+use tracing_handlers_testing::{FailureLog, ManualClock, record};
 use tracing_subscriber::prelude::*;
 
-use crate::frames::{FRAMES, read_frame};
+use crate::frames::{FRAMES, payload_of, read_frame};
 #[cfg(unix)]
 use crate::python::Python;
 
@@ -262,4 +262,15 @@ fn runtimes_of_the_application_are_neither_needed_nor_touched() {
         sent += 2;
     }
     assert_eq!(peer.arrived.at_least(sent).len(), sent);
+}
+
+#[test]
+fn a_layer_has_the_clock_of_its_handler() {
+    let peer = UdpPeer::new(payload_of);
+    let now = Timestamp::from_unix_seconds(1_000);
+    let builder = DatagramHandler::builder().udp("127.0.0.1", peer.address.port()).clock(ManualClock::new(now));
+    let subscriber = tracing_subscriber::registry().with(builder.layer().unwrap());
+    tracing::subscriber::with_default(subscriber, || tracing::info!("hello"));
+    let arrived = peer.arrived.at_least(1);
+    assert_eq!(Record::decode(&arrived[0]).unwrap().timestamp(), now);
 }
