@@ -182,6 +182,18 @@ impl Shared {
         }
     }
 
+    /// What `step` gives, if it does so in that time, and before the time of a close is up.
+    pub(crate) async fn in_time<T>(&self, time: Duration, step: impl Future<Output = T>) -> Option<T> {
+        let step = async {
+            tokio::select! {
+                biased;
+                output = step => Some(output),
+                () = self.close_is_over() => None,
+            }
+        };
+        tokio::time::timeout(time, step).await.ok().flatten()
+    }
+
     fn begin_flush(&self) -> Result<u64, Error> {
         if self.process != process::id() {
             return Err(Error::new("flush in a forked process, which has no delivery thread"));

@@ -44,6 +44,8 @@
 //! - Records of one thread are sent in their order, one attempt at a time.
 //! - An attempt that fails is repeated, after a time that grows; `flush` repeats it at once. A record is given up when it is older
 //!   than `max_age`, when the peer refuses it for good, or when the time of `close` is up: each counted and reported.
+//! - What a transport sends again over a new connection is sent to its end, however slowly the peer takes it, as long as it takes some of it in the
+//!   time of an attempt.
 //! - A transport that panics is started again; a record that it panics over three times is given up.
 //! - No runtime in the application is needed, none is touched, and none may be missed.
 //!

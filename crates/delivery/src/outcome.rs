@@ -26,6 +26,16 @@ impl<F: FnMut(&Record<'_>, &mut Vec<u8>) -> Result<(), Error> + Send + 'static> 
 /// Sends frames to a peer. Runs on the delivery thread. Whoever awaits them stops after the
 /// attempt's time-out, so a future may be dropped at every await.
 pub trait Transport: Send + 'static {
+    /// A step towards being able to send, asked for before each attempt until it answers `true`. Each step has the time of an attempt, so
+    /// that what is long, yet goes on, is not begun again for ever. By default there is nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// What went wrong: the attempt is over, as with [`Outcome::Retry`].
+    fn make_ready(&mut self) -> impl Future<Output = Result<bool, Error>> + Send {
+        async { Ok(true) }
+    }
+
     /// One attempt.
     fn send(&mut self, frames: &Frames) -> impl Future<Output = Outcome> + Send;
 

@@ -89,7 +89,8 @@ macro_rules! delivery_settings {
             self
         }
 
-        /// How long one attempt may take; 10 s by default.
+        /// How long one attempt may take; 10 s by default. What is sent again before it over a new connection has that time for each piece that the
+        /// peer takes.
         pub fn timeout(mut self, timeout: ::std::time::Duration) -> Self {
             self.settings.attempt_timeout = timeout;
             self

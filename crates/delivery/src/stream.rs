@@ -20,17 +20,27 @@ use crate::outcome::{Outcome, Transport};
 pub struct StreamTransport {
     peer: Peer,
     connection: Option<Box<dyn Stream>>,
+    stage: Stage,
     window: Window,
-    /// The window goes first, over the next connection.
-    owes_window: bool,
     /// How many bytes of the attempt the kernel took.
     written: usize,
+}
+
+/// How far the connection is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// There is none, or one that the peer may have closed since.
+    Unknown,
+    /// A new one, which took so many bytes of the window.
+    Resending(usize),
+    /// Frames can be sent.
+    Ready,
 }
 
 impl StreamTransport {
     /// To this peer.
     pub fn new(peer: Peer) -> Self {
-        Self { peer, connection: None, window: Window::default(), owes_window: false, written: 0 }
+        Self { peer, connection: None, stage: Stage::Unknown, window: Window::default(), written: 0 }
     }
 
     /// How many of the newest bytes are sent again after a connection was lost; none by default.
@@ -41,37 +51,32 @@ impl StreamTransport {
     }
 
     /// Has a connection: it is made if there is none or the peer closed it.
-    async fn connected(&mut self) -> Result<(), Error> {
-        if let Some(connection) = &mut self.connection
-            && is_closed(connection).await
-        {
-            // The peer read all that came before its end: a farewell, and nothing is owed. Where it did not, the window is.
-            let mut connection = self.connection.take();
-            if let Some(connection) = &mut connection {
-                connection.shutdown().await.ok();
+    async fn connect(&mut self) -> Result<Stage, Error> {
+        if let Some(connection) = &mut self.connection {
+            if !is_closed(connection).await {
+                return Ok(Stage::Ready);
             }
-            self.owes_window = true;
+            // The peer read all that came before its end: a farewell, and nothing is owed. Where it did not, the window is.
+            connection.shutdown().await.ok();
+            self.lost();
         }
-        if self.connection.is_none() {
-            let connection = self.peer.connect().await.map_err(|error| self.failed("connect to", error))?;
-            self.connection = Some(connection);
-            self.send_window().await?;
-        }
-        Ok(())
+        let connection = self.peer.connect().await.map_err(|error| self.failed("connect to", error))?;
+        self.connection = Some(connection);
+        Ok(Stage::Resending(0))
     }
 
-    async fn send_window(&mut self) -> Result<(), Error> {
-        if !std::mem::take(&mut self.owes_window) {
-            return Ok(());
-        }
-        let Some(connection) = &mut self.connection else { return Ok(()) };
-        for frame in &self.window.frames {
-            if let Err(error) = connection.write_all(frame).await {
-                self.lost();
-                return Err(self.failed("send to", error));
-            }
-        }
-        Ok(())
+    /// What the connection takes of the window at once.
+    async fn resend(&mut self, sent: usize) -> Result<Stage, Error> {
+        let rest = self.window.from(sent);
+        let Some(connection) = self.connection.as_mut().filter(|_| !rest.is_empty()) else { return Ok(Stage::Ready) };
+        let written = connection.write(rest).await.and_then(|count| match count {
+            0 => Err(io::ErrorKind::WriteZero.into()),
+            count => Ok(Stage::Resending(sent + count)),
+        });
+        written.map_err(|error| {
+            self.lost();
+            self.failed("send to", error)
+        })
     }
 
     /// Counts what went out also where it is stopped in the middle.
@@ -88,7 +93,7 @@ impl StreamTransport {
 
     fn lost(&mut self) {
         self.connection = None;
-        self.owes_window = true;
+        self.stage = Stage::Unknown;
     }
 
     fn failed(&self, what: &str, error: io::Error) -> Error {
@@ -97,11 +102,24 @@ impl StreamTransport {
 }
 
 impl Transport for StreamTransport {
+    /// A window may take a slow peer longer than an attempt may last: each piece that it takes is a step.
+    async fn make_ready(&mut self) -> Result<bool, Error> {
+        self.stage = match self.stage {
+            Stage::Unknown => self.connect().await?,
+            Stage::Resending(sent) => self.resend(sent).await?,
+            Stage::Ready => Stage::Ready,
+        };
+        Ok(self.stage == Stage::Ready)
+    }
+
     async fn send(&mut self, frames: &Frames) -> Outcome {
         self.written = 0;
-        if let Err(why) = self.connected().await {
-            return Outcome::retry(why);
+        while self.stage != Stage::Ready {
+            if let Err(why) = self.make_ready().await {
+                return Outcome::retry(why);
+            }
         }
+        self.stage = Stage::Unknown;
         let error = self.write_all(frames.bytes()).await.err();
         let whole = self.sent_in_time(frames);
         let Some(error) = error else { return Outcome::Sent };
@@ -153,8 +171,9 @@ async fn is_closed(connection: &mut Box<dyn Stream>) -> bool {
 #[derive(Default)]
 struct Window {
     limit: usize,
-    bytes: usize,
-    frames: VecDeque<Vec<u8>>,
+    bytes: VecDeque<u8>,
+    /// Of each frame.
+    lengths: VecDeque<usize>,
 }
 
 impl Window {
@@ -163,12 +182,21 @@ impl Window {
             return;
         }
         for frame in frames {
-            self.frames.push_back(frame.to_vec());
-            self.bytes += frame.len();
+            self.bytes.extend(frame);
+            self.lengths.push_back(frame.len());
+            while self.bytes.len() > self.limit {
+                let Some(oldest) = self.lengths.pop_front() else { return };
+                self.bytes.drain(..oldest);
+            }
         }
-        while self.bytes > self.limit {
-            let Some(oldest) = self.frames.pop_front() else { return };
-            self.bytes -= oldest.len();
+    }
+
+    /// What comes behind so many bytes, as far as it lies in one piece.
+    fn from(&self, start: usize) -> &[u8] {
+        let (first, second) = self.bytes.as_slices();
+        match start.checked_sub(first.len()) {
+            Some(start) => second.get(start..).unwrap_or_default(),
+            None => first.get(start..).unwrap_or_default(),
         }
     }
 }

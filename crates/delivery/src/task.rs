@@ -156,24 +156,14 @@ impl<E: Encode, T: Transport> Task<E, T> {
     }
 
     async fn attempt(&mut self, frames: Frames, panics: &mut u32) -> Next {
-        let attempted = {
-            let shared = &self.shared;
-            let sending = Contained(pin!(self.transport.send(&frames)));
-            let in_time = async {
-                tokio::select! {
-                    biased;
-                    outcome = sending => Some(outcome),
-                    () = shared.close_is_over() => None,
-                }
-            };
-            tokio::time::timeout(self.settings.attempt_timeout, in_time).await.ok().flatten()
-        };
+        let mut has_begun = false;
+        let attempted = self.in_time(&frames, &mut has_begun).await;
         let (why, mut has_panicked) = match attempted {
             Some(Some(outcome)) => return self.settle(frames, outcome),
             Some(None) => (Error::panicked(format!("sending to {} panicked", self.shared.reporter.handler())), true),
             None => (self.no_answer(), false),
         };
-        let outcome = self.broken_off(&frames, why).unwrap_or_else(|error| {
+        let outcome = self.broken_off(&frames, has_begun, why).unwrap_or_else(|error| {
             has_panicked = true;
             Outcome::retry(error)
         });
@@ -188,6 +178,21 @@ impl<E: Encode, T: Transport> Task<E, T> {
         }
     }
 
+    /// What the transport says, if it says so in time: `None` within is a panic.
+    async fn in_time(&mut self, frames: &Frames, has_begun: &mut bool) -> Option<Option<Outcome>> {
+        let (shared, time) = (&self.shared, self.settings.attempt_timeout);
+        loop {
+            match shared.in_time(time, Contained(pin!(self.transport.make_ready()))).await? {
+                Some(Ok(true)) => break,
+                Some(Ok(false)) => {}
+                Some(Err(why)) => return Some(Some(Outcome::retry(why))),
+                None => return Some(None),
+            }
+        }
+        *has_begun = true;
+        shared.in_time(time, Contained(pin!(self.transport.send(frames)))).await
+    }
+
     fn no_answer(&self) -> Error {
         let when = match self.is_time_up() {
             true => "before it was closed".to_owned(),
@@ -197,9 +202,12 @@ impl<E: Encode, T: Transport> Task<E, T> {
     }
 
     /// What is known of an attempt that has no outcome. Who panicked once may do so again.
-    fn broken_off(&mut self, frames: &Frames, why: Error) -> Result<Outcome, Error> {
+    fn broken_off(&mut self, frames: &Frames, has_begun: bool, why: Error) -> Result<Outcome, Error> {
         let transport = &mut self.transport;
-        let known = catch_unwind(AssertUnwindSafe(|| transport.broken_off(frames, why)));
+        let known = catch_unwind(AssertUnwindSafe(|| match has_begun {
+            true => transport.broken_off(frames, why),
+            false => Outcome::retry(why),
+        }));
         transport.reset();
         known.map_err(|_| Error::panicked(format!("sending to {} panicked", self.shared.reporter.handler())))
     }

@@ -12,7 +12,7 @@ use tracing_handlers_delivery::dial::Peer;
 use tracing_handlers_delivery::{Delivery, Retry, Settings, StreamTransport, delivery_layer, delivery_settings};
 
 use crate::handler::{DatagramHandler, DatagramLayer, SocketHandler, SocketLayer};
-use crate::transport::{Link, Lossy, Pauses};
+use crate::transport::{Link, Lossy};
 use crate::wire::{Encoder, Encoding};
 
 /// The setters that both builders have.
@@ -129,11 +129,7 @@ impl SocketHandlerBuilder {
         let peer = secured(peer, self.tls)?;
         let Self { settings, encoding, format, resend_window, is_lossy, .. } = self;
         check(&peer)?;
-        let lossy = is_lossy.then(|| Lossy {
-            pauses: Pauses::new(settings.retry),
-            attempt_timeout: settings.attempt_timeout,
-            peer: peer.to_string(),
-        });
+        let lossy = is_lossy.then(|| Lossy::new(settings.retry, settings.attempt_timeout, peer.to_string()));
         let encoder = Encoder::new(encoding, format, &settings.clock);
         let name = format!("socket {peer}");
         let link = Link::new(StreamTransport::new(peer).resend_window(resend_window), lossy);

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use tracing_handlers_core::Error;
 use tracing_handlers_core::clock::monotonic;
 use tracing_handlers_delivery::{Frames, Outcome, Retry, StreamTransport, Transport, dial};
 
@@ -13,9 +14,22 @@ pub(crate) struct Link {
 
 /// As `SocketHandler` of Python: a failed attempt loses its record, and those that come before the next attempt are lost as well.
 pub(crate) struct Lossy {
-    pub(crate) pauses: Pauses,
-    pub(crate) attempt_timeout: Duration,
-    pub(crate) peer: String,
+    pauses: Pauses,
+    attempt_timeout: Duration,
+    peer: String,
+    /// Why the attempt is over before it has begun.
+    refusal: Option<String>,
+}
+
+impl Lossy {
+    pub(crate) fn new(retry: Retry, attempt_timeout: Duration, peer: String) -> Self {
+        Self { pauses: Pauses::new(retry), attempt_timeout, peer, refusal: None }
+    }
+
+    /// Before the task loses its patience: it would keep the records.
+    fn patience(&self) -> Duration {
+        self.attempt_timeout.mul_f32(0.9)
+    }
 }
 
 impl Link {
@@ -25,17 +39,34 @@ impl Link {
 }
 
 impl Transport for Link {
+    async fn make_ready(&mut self) -> Result<bool, Error> {
+        let Some(lossy) = &mut self.lossy else { return self.connection.make_ready().await };
+        let begun = monotonic();
+        let why = if !lossy.pauses.is_time(begun) {
+            format!("send to {}: no connection, and it is too early for the next attempt", lossy.peer)
+        } else {
+            match dial::within(lossy.patience(), async { Ok(self.connection.make_ready().await) }).await {
+                Ok(Ok(is_ready)) => return Ok(is_ready),
+                Ok(Err(why)) => {
+                    lossy.pauses.failed(begun);
+                    why.one_line()
+                }
+                Err(late) => {
+                    self.connection.reset();
+                    format!("send to {}: {late}", lossy.peer)
+                }
+            }
+        };
+        lossy.refusal = Some(why);
+        Ok(true)
+    }
+
     async fn send(&mut self, frames: &Frames) -> Outcome {
         let Some(lossy) = &mut self.lossy else { return self.connection.send(frames).await };
-        let begun = monotonic();
-        if !lossy.pauses.is_time(begun) {
-            return Outcome::Reject {
-                why: format!("send to {}: no connection, and it is too early for the next attempt", lossy.peer),
-            };
+        if let Some(why) = lossy.refusal.take() {
+            return Outcome::Reject { why };
         }
-        // Before the task loses its patience: it would keep the records.
-        let patience = lossy.attempt_timeout.mul_f32(0.9);
-        let sent = dial::within(patience, async { Ok(self.connection.send(frames).await) }).await;
+        let sent = dial::within(lossy.patience(), async { Ok(self.connection.send(frames).await) }).await;
         match sent {
             Err(late) => {
                 let whole = self.connection.sent_in_time(frames);
@@ -43,10 +74,6 @@ impl Transport for Link {
                 let why = format!("send to {}: {late}", lossy.peer);
                 let dead = (whole..frames.len()).map(|index| (index, why.clone())).collect();
                 Outcome::Partial { retry: Vec::new(), dead, after: None, why: None }
-            }
-            Ok(Outcome::Retry { why, .. }) => {
-                lossy.pauses.failed(begun);
-                Outcome::Reject { why: why.one_line() }
             }
             Ok(Outcome::Partial { retry, mut dead, why, .. }) => {
                 // The connection broke: the next record may try at once.

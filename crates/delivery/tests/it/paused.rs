@@ -115,6 +115,36 @@ fn an_attempt_that_hangs_is_given_up_in_its_time() {
 }
 
 #[test]
+fn what_comes_before_an_attempt_may_take_longer_than_one_while_it_goes_on() {
+    paused(|peer, failures| async move {
+        let delivery = on_this_runtime(&peer, &failures, Settings { attempt_timeout: 10 * SECOND, ..steady() });
+        peer.becomes_ready_in([9 * SECOND; 5]);
+        delivery.handle(&record("one").as_record()).unwrap();
+        let begin = Instant::now();
+        delivery.flush_async(Deadline::after(100 * SECOND)).await.unwrap();
+        assert!(begin.elapsed() >= 45 * SECOND && begin.elapsed() < 46 * SECOND, "{:?}", begin.elapsed());
+        assert_eq!((peer.taken(), peer.resets(), failures.len()), (vec!["one".to_owned()], 0, 0));
+    });
+}
+
+#[test]
+fn a_step_before_an_attempt_that_hangs_is_given_up_in_its_time_and_nothing_counts_as_sent() {
+    paused(|peer, failures| async move {
+        let delivery = on_this_runtime(&peer, &failures, Settings { attempt_timeout: 10 * SECOND, ..steady() });
+        peer.becomes_ready_in([9 * SECOND, 3_600 * SECOND]);
+        delivery.handle(&record("one").as_record()).unwrap();
+        let begin = Instant::now();
+        while peer.taken().is_empty() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        let took = begin.elapsed();
+        assert!(took >= 20 * SECOND && took < 21 * SECOND, "{took:?}");
+        assert_eq!((peer.attempts(), peer.resets(), delivery.status().retries), (vec![1], 1, 1));
+        assert!(failures.texts()[0].contains("no answer in 10s"), "{failures:?}");
+    });
+}
+
+#[test]
 fn a_peer_that_is_away_for_a_minute_costs_nothing_while_there_is_room() {
     paused(|peer, failures| async move {
         let delivery = on_this_runtime(&peer, &failures, steady());

@@ -7,11 +7,13 @@ use std::task::{Context, Poll, Wake};
 use std::thread;
 use std::time::Duration;
 
+use tracing_handlers_core::buffer::Limits;
 use tracing_handlers_core::sync::attempt_before;
 use tracing_handlers_core::{Deadline, DropReason, Handler};
 use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
 use tracing_handlers_delivery::dial::Peer;
 use tracing_handlers_delivery::{Delivery, Retry, Settings, StreamTransport, Transport};
+use tracing_handlers_testing::proxy::{Fault, Proxy, Valve};
 use tracing_handlers_testing::{FailureLog, record};
 
 use crate::scripted::{self, Act, away, encode};
@@ -170,6 +172,55 @@ fn a_peer_that_stops_reading_gets_no_record_twice() {
     numbers.extend(received.try_iter());
     numbers.sort_unstable();
     assert_eq!(numbers, (0..RECORDS).collect::<Vec<_>>());
+}
+
+/// The window takes this peer several times as long as an attempt may last: begun again with each, it would never be over.
+#[test]
+fn a_slow_peer_gets_the_whole_window_again_however_long_that_takes() {
+    const RECORDS: usize = 1_000;
+    const SLOW: usize = 1_000;
+    // Far more than an attempt brings, and than the system has room for on its way.
+    let large = |n: usize| format!("{n} {}", "x".repeat(32_000));
+    let whole: usize = (0..RECORDS).map(|n| large(n).len() + 1).sum();
+    let (listener, valve) = (TcpListener::bind("127.0.0.1:0").unwrap(), Valve::shut());
+    let slow = std::iter::repeat_n(Fault::Valve(valve.clone()), SLOW);
+    let proxy = Proxy::new(listener.local_addr().unwrap().port(), std::iter::once(Fault::Cut(whole)).chain(slow));
+    let failures = FailureLog::new();
+    let settings = Settings { attempt_timeout: Duration::from_secs(1), ..settings(&failures) };
+    let transport = StreamTransport::new(tcp(proxy.port())).resend_window(2 * whole);
+    let settings = Settings { limits: Limits { bytes: 3 * whole, ..settings.limits }, ..settings };
+    let delivery = Delivery::start("test", settings, encode, transport).unwrap();
+    let (sender, connections) = std::sync::mpsc::channel();
+    // Works until the process ends: how many come nobody knows.
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (sender, reader) = (sender.clone(), BufReader::new(stream.unwrap()));
+            thread::spawn(move || {
+                let numbers = reader.lines().map_while(|line| line.ok()?.split_once(' ')?.0.parse::<usize>().ok());
+                sender.send(numbers.collect::<Vec<_>>()).ok();
+            });
+        }
+    });
+    (0..RECORDS).for_each(|n| delivery.handle(&record(large(n)).as_record()).unwrap());
+    delivery.flush(Deadline::after(LONG)).unwrap();
+    assert_eq!(connections.recv_timeout(LONG).unwrap(), (0..RECORDS).collect::<Vec<_>>());
+
+    // Until the transport has seen that the connection was cut, and has made another one.
+    let mut next = RECORDS;
+    while proxy.faults_left() >= SLOW {
+        delivery.handle(&record(format!("{next} small")).as_record()).unwrap();
+        next += 1;
+        delivery.flush(Deadline::after(Duration::from_millis(20))).ok();
+    }
+    let patience = Deadline::after(LONG);
+    while delivery.stats().pending > 0 {
+        assert!(!patience.has_passed(), "the window did not come to its end: {failures:?}");
+        valve.let_pass(1 << 18);
+        delivery.flush(Deadline::after(Duration::from_millis(20))).ok();
+    }
+    valve.open();
+    delivery.close(Deadline::after(LONG)).unwrap();
+    assert_eq!(connections.recv_timeout(LONG).unwrap(), (0..next).collect::<Vec<_>>());
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::future::pending;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{Error, Record, Timestamp};
@@ -27,6 +28,7 @@ pub(crate) struct Peer {
 #[derive(Default)]
 struct State {
     acts: VecDeque<Act>,
+    steps: VecDeque<Duration>,
     taken: Vec<String>,
     attempts: Vec<usize>,
     is_away: bool,
@@ -37,6 +39,10 @@ impl Peer {
     pub(crate) fn will(&self, acts: impl IntoIterator<Item = Act>) -> &Self {
         lock(&self.shared).acts.extend(acts);
         self
+    }
+    /// So long each step takes by which it becomes ready.
+    pub(crate) fn becomes_ready_in(&self, steps: impl IntoIterator<Item = Duration>) {
+        lock(&self.shared).steps.extend(steps);
     }
     pub(crate) fn set_away(&self, is_away: bool) {
         lock(&self.shared).is_away = is_away;
@@ -63,6 +69,12 @@ fn lines(frames: &Frames, is_wanted: impl Fn(usize) -> bool) -> Vec<String> {
 }
 
 impl Transport for Peer {
+    async fn make_ready(&mut self) -> Result<bool, Error> {
+        let Some(step) = lock(&self.shared).steps.pop_front() else { return Ok(true) };
+        tokio::time::sleep(step).await;
+        Ok(false)
+    }
+
     async fn send(&mut self, frames: &Frames) -> Outcome {
         let act = {
             let mut state = lock(&self.shared);
@@ -84,6 +96,11 @@ impl Transport for Peer {
             Act::Hang => pending().await,
             Act::Panic => panic!("deliberate mistake of a transport"),
         }
+    }
+
+    fn sent_in_time(&mut self, frames: &Frames) -> usize {
+        assert!(!lock(&self.shared).attempts.is_empty(), "asked about {} frames before any was sent", frames.len());
+        0
     }
 
     fn reset(&mut self) {

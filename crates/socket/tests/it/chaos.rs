@@ -53,10 +53,14 @@ impl Received {
 
     /// What came, once that is enough.
     fn when(&self, is_enough: impl Fn(&[Vec<usize>]) -> bool) -> Vec<Vec<usize>> {
-        let waited = self.shared.1.wait_timeout_while(lock(&self.shared.0), PATIENCE, |numbers| !is_enough(numbers));
+        self.within(PATIENCE, is_enough).unwrap_or_else(|| panic!("not enough came: {:?}", lock(&self.shared.0)))
+    }
+
+    /// The same, if it is enough in that time.
+    fn within(&self, time: Duration, is_enough: impl Fn(&[Vec<usize>]) -> bool) -> Option<Vec<Vec<usize>>> {
+        let waited = self.shared.1.wait_timeout_while(lock(&self.shared.0), time, |numbers| !is_enough(numbers));
         let (numbers, waited) = waited.unwrap();
-        assert!(!waited.timed_out(), "not enough came: {numbers:?}");
-        numbers.clone()
+        (!waited.timed_out()).then(|| numbers.clone())
     }
 
     /// What came, once the number is among it.
@@ -64,6 +68,9 @@ impl Received {
         self.when(|connections| connections.iter().any(|numbers| numbers.contains(&number)))
     }
 }
+
+/// Longer than a record is on its way, as a rule.
+const SOON: Duration = Duration::from_millis(100);
 
 fn to(proxy: &Proxy) -> SocketHandlerBuilder {
     let retry = Retry::new(Duration::from_millis(1)).max(Duration::from_millis(20));
@@ -93,7 +100,7 @@ fn send_through(handler: &SocketHandler, proxy: &Proxy, received: &Received) -> 
     let patience = Deadline::after(PATIENCE);
     loop {
         let sent = send(1);
-        if lock(&received.shared.0).iter().any(|numbers| numbers.contains(&(sent - 1))) {
+        if received.within(SOON, |connections| connections.iter().any(|numbers| numbers.contains(&(sent - 1)))).is_some() {
             return sent;
         }
         assert!(!patience.has_passed(), "nothing comes any more");
@@ -203,4 +210,43 @@ fn handle_returns_although_the_peer_reads_a_byte_now_and_then() {
     let taken_in = overfill(&handler, || valve.let_pass(1));
     assert!(valve.passed() < LARGE, "every call returned before a record had passed");
     goes_on(&handler, &valve, &received, &taken_in);
+}
+
+/// There is a connection, so nothing is lost, although the window takes this peer several times as long as an attempt may last.
+#[test]
+fn a_lossy_handler_gives_a_slow_peer_the_window_again_and_loses_nothing_meanwhile() {
+    const RECORDS: usize = 160;
+    const SLOW: usize = 1_000;
+    let (received, port) = Received::listen();
+    let valve = Valve::shut();
+    let slow = std::iter::repeat_n(Fault::Valve(valve.clone()), SLOW);
+    let proxy = Proxy::new(port, std::iter::once(Fault::Cut(RECORDS * LARGE)).chain(slow));
+    let builder = to(&proxy).resend_window(2 * RECORDS * LARGE).timeout(Duration::from_secs(1)).lossy_like_python(true);
+    let handler = builder.capacity_bytes(4 * RECORDS * LARGE).build().unwrap();
+    for number in 0..RECORDS {
+        handler.handle(&large(number).as_record()).unwrap();
+        handler.flush(PATIENCE.into()).unwrap();
+    }
+    // Until the handler has seen that the connection was cut, and has made another one.
+    let mut next = RECORDS;
+    let mut send = || {
+        handler.handle(&record(next.to_string()).as_record()).unwrap();
+        next += 1;
+    };
+    while proxy.faults_left() >= SLOW {
+        send();
+        handler.flush(Deadline::after(Duration::from_millis(20))).ok();
+    }
+    let lost = handler.stats().dropped();
+    send();
+    let patience = Deadline::after(PATIENCE);
+    while handler.stats().pending > 0 {
+        assert!(!patience.has_passed(), "the window did not come to its end: {:?}", handler.status());
+        valve.let_pass(1 << 18);
+        handler.flush(Deadline::after(Duration::from_millis(20))).ok();
+    }
+    assert_eq!(handler.stats().dropped(), lost, "{:?}", handler.status());
+    valve.open();
+    let last = received.with(next - 1).pop().unwrap();
+    assert!(last.starts_with(&(0..RECORDS).collect::<Vec<_>>()), "{last:?}");
 }

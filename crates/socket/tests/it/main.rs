@@ -19,8 +19,6 @@ mod frames;
 // Compared with CPython and other programs of Unix, which are not there under Wine.
 #[cfg(unix)]
 mod interop;
-// Its peer writes a line at a time, which is so slow under Wine that no window is sent within the time of an attempt.
-#[cfg(unix)]
 mod killed_peer;
 mod peers;
 // Compared with CPython and other programs of Unix, which are not there under Wine.
