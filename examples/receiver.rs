@@ -1,4 +1,5 @@
-//! One receiver for Python and Rust: a process of each logs to it, and it writes one rotating file.
+//! One receiver for Python and Rust: a process of each logs to it, and it writes one rotating file. Where there is no Python it says so, and Rust logs
+//! alone.
 //!
 //! ```sh
 //! cargo run -p tracing-handlers-examples --example receiver
@@ -42,13 +43,22 @@ fn main() -> Result<(), Box<dyn Error>> {
     let serving = thread::spawn(move || runtime.block_on(receiver.run()));
 
     // Python logs to it, and so does this process.
-    let mut python = Command::new("python3").args(["-c", PYTHON, &port.to_string(), &EACH.to_string()]).spawn()?;
+    let python = match Command::new("python3").args(["-c", PYTHON, &port.to_string(), &EACH.to_string()]).spawn() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            println!("!! NOT INSTALLED: python3. Only Rust logs here.");
+            None
+        }
+        started => Some(started?),
+    };
     let layer = SocketHandler::builder().tcp("127.0.0.1", port).layer()?;
     let handle = layer.handle();
     tracing_subscriber::registry().with(layer).init();
     (0..EACH).for_each(|number| tracing::info!(number, customer = "alice", "order from Rust"));
     handle.close(Duration::from_secs(10))?;
-    assert!(python.wait()?.success());
+    let expected = if python.is_some() { vec!["from Python", "from Rust"] } else { vec!["from Rust"] };
+    if let Some(mut python) = python {
+        assert!(python.wait()?.success());
+    }
 
     // What is under way is read before it ends.
     server.shutdown();
@@ -64,11 +74,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         println!("{:<12}{:>5} lines", path.file_name().unwrap_or_default().display(), text.lines().count());
         lines.extend(text.lines().map(str::to_owned));
     }
-    for from in ["from Python", "from Rust"] {
-        let of_one = lines.iter().filter(|line| line.contains(from));
+    for from in &expected {
+        let of_one = lines.iter().filter(|line| line.contains(*from));
         println!("  {}", of_one.clone().next().ok_or("none")?);
         assert_eq!(of_one.count() as u64, EACH);
     }
-    println!("All {} are there, of both.", 2 * EACH);
+    println!("All {} are there.", expected.len() as u64 * EACH);
     Ok(())
 }

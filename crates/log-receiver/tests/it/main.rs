@@ -8,10 +8,11 @@
     clippy::unwrap_used,
     reason = "the functions that tests call fail as tests do"
 )]
-#![cfg(unix)]
+#![cfg_attr(not(unix), allow(unused_imports, dead_code, reason = "some of it is for tests of Unix alone"))]
 
-#[cfg(feature = "gzip")]
+#[cfg(all(unix, feature = "gzip"))]
 mod rolled;
+#[cfg(unix)]
 mod tls;
 
 use std::io::{BufRead, BufReader, Read, Write};
@@ -20,6 +21,7 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use tracing_handlers_core::Handler;
+use tracing_handlers_core::sync::attempt_before;
 use tracing_handlers_socket::{DatagramHandler, Encoding, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::record;
@@ -77,6 +79,21 @@ fn send(handler: &impl Handler, count: usize) {
 }
 
 #[test]
+fn what_came_is_in_the_file_while_the_program_runs() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::start(folder.path(), &["tcp://127.0.0.1:0", "udp://127.0.0.1:0", "--file", "app.log"]);
+    let [tcp, udp] = program.ports[..] else { panic!("two ports") };
+    send(&SocketHandler::builder().tcp("127.0.0.1", tcp).build().unwrap(), 100);
+    send(&SocketHandler::builder().tcp("127.0.0.1", tcp).encoding(Encoding::JsonLines).build().unwrap(), 50);
+    send(&DatagramHandler::builder().udp("127.0.0.1", udp).build().unwrap(), 10);
+    let written = || std::fs::read_to_string(folder.path().join("app.log")).unwrap_or_default();
+    let are_all_there = || Ok::<_, ()>(written().matches('\n').count() >= 160);
+    attempt_before(PATIENCE.into(), are_all_there).unwrap();
+    assert_eq!((written().matches("ours ").count(), written().lines().count()), (160, 160), "{}", written());
+}
+
+#[cfg(unix)]
+#[test]
 fn records_of_rust_and_of_cpython_from_every_kind_of_place_are_in_the_file_when_it_ends() {
     let folder = tempfile::tempdir().unwrap();
     let places = ["tcp://127.0.0.1:0", "udp://127.0.0.1:0", "unix://stream", "unixgram://datagrams", "--file", "app.log"];
@@ -104,6 +121,7 @@ for n in range(20):
     assert_eq!((file.matches("ours ").count(), file.matches("python ").count(), file.lines().count()), (170, 40, 210));
 }
 
+#[cfg(unix)]
 #[test]
 fn what_was_sent_before_the_signal_is_written_although_nobody_waited() {
     let folder = tempfile::tempdir().unwrap();
@@ -129,6 +147,7 @@ fn what_was_sent_before_the_signal_is_written_although_nobody_waited() {
     assert!(files > 2, "it was rolled over");
 }
 
+#[cfg(unix)]
 #[test]
 fn the_terminal_shows_what_passes_the_level_and_the_target() {
     let folder = tempfile::tempdir().unwrap();
@@ -151,6 +170,7 @@ fn the_terminal_shows_what_passes_the_level_and_the_target() {
     assert!(shown.contains("one") && shown.contains("two") && shown.contains("three") && shown.contains('\u{1b}'), "{shown}");
 }
 
+#[cfg(unix)]
 #[test]
 fn refused_frames_are_counted_by_reason_and_json_is_json() {
     let folder = tempfile::tempdir().unwrap();
