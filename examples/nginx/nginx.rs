@@ -93,6 +93,10 @@ impl Drop for Nginx {
 }
 
 fn find(name: &str) -> Option<PathBuf> {
+    // Wine shows Windows programs what is installed, and starts it with names of files that it does not know.
+    if !cfg!(unix) {
+        return None;
+    }
     // Distributions put nginx where only root looks.
     let places = env::var_os("PATH").unwrap_or_default();
     let places: Vec<_> = env::split_paths(&places).chain(["/usr/sbin", "/usr/local/sbin"].map(PathBuf::from)).collect();

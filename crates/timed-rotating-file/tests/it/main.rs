@@ -25,6 +25,8 @@ mod crash;
 #[cfg(unix)]
 mod differential;
 mod faults;
+#[cfg(windows)]
+mod held;
 #[cfg(unix)]
 mod link;
 mod options;
