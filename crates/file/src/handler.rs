@@ -99,13 +99,5 @@ impl FileHandlerBuilder {
         Ok(FileHandler { sink: Sink::open("file", self.settings.check()?, Plain)? })
     }
 
-    /// The handler as a layer.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`build`](Self::build).
-    pub fn layer(self) -> Result<FileLayer, Error> {
-        let (hook, clock) = self.settings.hook_and_clock();
-        Ok(Settings::layer(hook, clock, self.build()?))
-    }
+    crate::file_layer!(FileLayer);
 }

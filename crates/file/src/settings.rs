@@ -263,6 +263,23 @@ macro_rules! file_settings {
     };
 }
 
+/// The `layer()` of every builder in the file family: a layer with the hook and the clock that the handler has.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! file_layer {
+    ($layer:ty) => {
+        /// The handler as a layer.
+        ///
+        /// # Errors
+        ///
+        /// Those of [`build`](Self::build).
+        pub fn layer(self) -> Result<$layer, $crate::export::core::Error> {
+            let (hook, clock) = self.settings.hook_and_clock();
+            Ok($crate::export::core::HandlerLayer::with_hook(self.build()?, hook).clock_source(clock))
+        }
+    };
+}
+
 /// Called by the setters that [`file_settings!`](crate::file_settings) makes.
 #[doc(hidden)]
 impl Settings {
@@ -343,15 +360,7 @@ impl Settings {
         self.clock = ClockSource::Other(Arc::new(clock));
     }
 
-    /// Gives a layer the hook and the clock of its handler.
-    pub fn layer<H: tracing_handlers_core::Handler>(
-        hook: Option<Arc<dyn OnFailure>>,
-        clock: ClockSource,
-        handler: H,
-    ) -> tracing_handlers_core::HandlerLayer<H> {
-        tracing_handlers_core::HandlerLayer::with_hook(handler, hook).clock_source(clock)
-    }
-
+    /// For [`file_layer!`](crate::file_layer): who is told of failures, and what time it is.
     pub fn hook_and_clock(&self) -> (Option<Arc<dyn OnFailure>>, ClockSource) {
         (self.on_failure.clone(), self.clock.clone())
     }

@@ -96,13 +96,5 @@ impl WatchedFileHandlerBuilder {
         Ok(WatchedFileHandler { sink: Sink::open("watched-file", self.settings.check()?, Watch)? })
     }
 
-    /// The handler as a layer.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`build`](Self::build).
-    pub fn layer(self) -> Result<WatchedFileLayer, Error> {
-        let (hook, clock) = self.settings.hook_and_clock();
-        Ok(Settings::layer(hook, clock, self.build()?))
-    }
+    crate::file_layer!(WatchedFileLayer);
 }

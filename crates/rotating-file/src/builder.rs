@@ -134,13 +134,5 @@ impl RotatingFileHandlerBuilder {
         Ok(RotatingFileHandler { sink: Sink::open(KIND, settings, rotation)? })
     }
 
-    /// The handler as a layer.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`build`](Self::build).
-    pub fn layer(self) -> Result<RotatingFileLayer, Error> {
-        let (hook, clock) = self.settings.hook_and_clock();
-        Ok(Settings::layer(hook, clock, self.build()?))
-    }
+    tracing_handlers_file::file_layer!(RotatingFileLayer);
 }

@@ -194,13 +194,5 @@ impl TimedRotatingFileHandlerBuilder {
         }
     }
 
-    /// The handler as a layer.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`build`](Self::build).
-    pub fn layer(self) -> Result<TimedRotatingFileLayer, Error> {
-        let (hook, clock) = self.settings.hook_and_clock();
-        Ok(Settings::layer(hook, clock, self.build()?))
-    }
+    tracing_handlers_file::file_layer!(TimedRotatingFileLayer);
 }
