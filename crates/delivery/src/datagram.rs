@@ -10,6 +10,7 @@ use tokio::net::UdpSocket;
 use tokio::net::UnixDatagram;
 use tracing_handlers_core::Error;
 
+use crate::connection::{Connected, Connections};
 use crate::dial::{self, Authority};
 use crate::frames::Frames;
 use crate::outcome::{Outcome, Transport};
@@ -95,7 +96,9 @@ async fn udp(host: &str, port: u16) -> io::Result<UdpSocket> {
 /// Sends each frame as a datagram. What the network does with it nobody says; a local socket keeps it while its reader lives.
 pub struct DatagramTransport {
     place: Place,
-    socket: Option<Socket>,
+    /// One that is open counts as a connection.
+    socket: Option<(Socket, Connected)>,
+    connections: Connections,
     /// How many of the attempt's frames need not be sent again.
     settled: usize,
     /// Those among them that were too large.
@@ -105,7 +108,7 @@ pub struct DatagramTransport {
 impl DatagramTransport {
     /// To this place.
     pub fn new(place: Place) -> Self {
-        Self { place, socket: None, settled: 0, dead: Vec::new() }
+        Self { place, socket: None, connections: Connections::default(), settled: 0, dead: Vec::new() }
     }
 
     fn failed(&self, error: io::Error) -> Error {
@@ -122,12 +125,13 @@ impl Transport for DatagramTransport {
     async fn send(&mut self, frames: &Frames) -> Outcome {
         (self.settled, self.dead) = (0, Vec::new());
         if self.socket.is_none() {
+            let connecting = self.connections.connecting();
             match dial::within(dial::CONNECT_TIMEOUT, Socket::open(&self.place)).await {
-                Ok(socket) => self.socket = Some(socket),
+                Ok(socket) => self.socket = Some((socket, connecting.done())),
                 Err(error) => return Outcome::retry(self.failed(error)),
             }
         }
-        let Some(socket) = &self.socket else { return Outcome::Split };
+        let Some((socket, _)) = &self.socket else { return Outcome::Split };
         for (index, frame) in frames.iter().enumerate() {
             match socket.send(frame).await {
                 Ok(()) => {}
@@ -144,6 +148,10 @@ impl Transport for DatagramTransport {
             self.settled = index + 1;
         }
         if self.dead.is_empty() { Outcome::Sent } else { self.so_far(frames, None) }
+    }
+
+    fn report_to(&mut self, connections: &Connections) {
+        self.connections = connections.clone();
     }
 
     /// A local socket whose reader hangs has room for some of them.

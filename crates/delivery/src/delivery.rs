@@ -13,6 +13,7 @@ use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{Deadline, DropReason, Error, Handler, Record, Stats, register_pending};
 
+use crate::connection::{ConnectionState, Connections};
 use crate::outcome::{Encode, Transport};
 use crate::settings::Settings;
 use crate::task::Task;
@@ -33,6 +34,7 @@ pub(crate) struct Shared {
     /// The time of a close was not enough.
     pub(crate) has_given_up: AtomicBool,
     pub(crate) status: Mutex<Status>,
+    pub(crate) connections: Connections,
     process: u32,
     /// The task runs on the delivery thread, which has timers for everybody.
     has_thread: bool,
@@ -42,6 +44,8 @@ pub(crate) struct Shared {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Status {
+    /// Whether there is a connection, or why there is none.
+    pub connection: ConnectionState,
     /// Attempts made.
     pub attempts: u64,
     /// Attempts that followed a failed one.
@@ -93,10 +97,12 @@ impl Delivery {
         name: &str,
         settings: Settings,
         encode: E,
-        transport: T,
+        mut transport: T,
         has_thread: bool,
     ) -> Result<(Self, Task<E, T>), Error> {
         let settings = settings.check()?;
+        let connections = Connections::default();
+        transport.report_to(&connections);
         let shared = Arc::new(Shared {
             queue: BoundedQueue::new(settings.limits),
             reporter: Reporter::new(name, settings.on_failure.clone()),
@@ -106,6 +112,7 @@ impl Delivery {
             closes: Notify::new(),
             has_given_up: AtomicBool::new(false),
             status: Mutex::default(),
+            connections,
             process: process::id(),
             has_thread,
         });
@@ -115,7 +122,10 @@ impl Delivery {
 
     /// How it goes with the peer.
     pub fn status(&self) -> Status {
-        lock(&self.shared.status).clone()
+        let shared = &self.shared;
+        let is_closed = shared.queue.is_over() && shared.queue.stats().pending == 0;
+        let connection = if is_closed { ConnectionState::Closed } else { shared.connections.state() };
+        Status { connection, ..lock(&shared.status).clone() }
     }
 
     /// As [`flush`](Handler::flush), without blocking a thread. It needs no runtime: the delivery thread minds the deadline.

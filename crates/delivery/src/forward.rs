@@ -5,7 +5,7 @@
 macro_rules! delivery_handler {
     ($handler:ident) => {
         impl $handler {
-            /// How it goes with the peer: attempts, failures, the newest error.
+            /// How it goes with the peer: the state of the connection, attempts, failures, the newest error.
             pub fn status(&self) -> $crate::Status {
                 self.delivery.status()
             }

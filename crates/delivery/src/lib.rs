@@ -57,6 +57,7 @@
 //!
 //! `tls`: connections over TLS, by the library of the system.
 
+mod connection;
 pub mod datagram;
 mod delivery;
 pub mod dial;
@@ -71,6 +72,7 @@ mod thread;
 #[cfg(feature = "tls")]
 mod tls;
 
+pub use self::connection::{Connected, Connecting, ConnectionState, Connections};
 pub use self::delivery::{Delivery, Status};
 pub use self::frames::Frames;
 pub use self::outcome::{Encode, Outcome, Transport};

@@ -1,10 +1,11 @@
 //! What a handler crate brings: how a record is encoded, how bytes are sent, and what came of it.
 
-use std::future::Future;
+use std::future::{Future, pending};
 use std::time::Duration;
 
 use tracing_handlers_core::{Error, Record};
 
+use crate::connection::Connections;
 use crate::frames::Frames;
 
 /// Encodes records, on the delivery thread.
@@ -42,6 +43,15 @@ pub trait Transport: Send + 'static {
     /// Takes leave of the peer, within a second.
     fn close(&mut self) -> impl Future<Output = ()> + Send {
         async {}
+    }
+
+    /// Told once, before anything else: where to say what becomes of connections, for [`Status`](crate::Status). What says nothing there
+    /// is shown as disconnected between its attempts.
+    fn report_to(&mut self, _: &Connections) {}
+
+    /// Awaited while there is nothing to send. Whoever keeps a connection looks here for its end, and forgets it.
+    fn idle(&mut self) -> impl Future<Output = ()> + Send {
+        pending()
     }
 
     /// How many of the frames went out whole, from the first on, in an attempt that ran out of time: they are not sent again.

@@ -4,14 +4,18 @@ use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tracing_handlers_core::Error;
 
+use crate::connection::{Connected, Connections};
 use crate::dial::{Peer, Stream};
 use crate::frames::Frames;
 use crate::outcome::{Outcome, Transport};
+
+/// A connection, which counts as one.
+type Open = (Box<dyn Stream>, Connected);
 
 /// Sends frames over one connection, which is made when there is something to send and made again when it is lost.
 ///
@@ -19,7 +23,8 @@ use crate::outcome::{Outcome, Transport};
 /// [resend window](Self::resend_window) so many of the newest bytes are sent again over the next connection: twice rather than never.
 pub struct StreamTransport {
     peer: Peer,
-    connection: Option<Box<dyn Stream>>,
+    connection: Option<Open>,
+    connections: Connections,
     stage: Stage,
     window: Window,
     /// How many bytes of the attempt the kernel took.
@@ -40,7 +45,8 @@ enum Stage {
 impl StreamTransport {
     /// To this peer.
     pub fn new(peer: Peer) -> Self {
-        Self { peer, connection: None, stage: Stage::Unknown, window: Window::default(), written: 0 }
+        let connections = Connections::default();
+        Self { peer, connection: None, connections, stage: Stage::Unknown, window: Window::default(), written: 0 }
     }
 
     /// How many of the newest bytes are sent again after a connection was lost; none by default.
@@ -52,23 +58,31 @@ impl StreamTransport {
 
     /// Has a connection: it is made if there is none or the peer closed it.
     async fn connect(&mut self) -> Result<Stage, Error> {
-        if let Some(connection) = &mut self.connection {
+        if let Some((connection, _)) = &mut self.connection {
             if !is_closed(connection).await {
                 return Ok(Stage::Ready);
             }
-            // The peer read all that came before its end: a farewell, and nothing is owed. Where it did not, the window is.
-            connection.shutdown().await.ok();
-            self.lost();
+            self.let_go().await;
         }
+        let connecting = self.connections.connecting();
         let connection = self.peer.connect().await.map_err(|error| self.failed("connect to", error))?;
-        self.connection = Some(connection);
+        self.connection = Some((connection, connecting.done()));
         Ok(Stage::Resending(0))
+    }
+
+    /// The peer read all that came before its end: a farewell, and nothing is owed. Where it did not, the window is.
+    async fn let_go(&mut self) {
+        let ended = self.connection.take();
+        self.lost();
+        if let Some((mut connection, _)) = ended {
+            connection.shutdown().await.ok();
+        }
     }
 
     /// What the connection takes of the window at once.
     async fn resend(&mut self, sent: usize) -> Result<Stage, Error> {
         let rest = self.window.from(sent);
-        let Some(connection) = self.connection.as_mut().filter(|_| !rest.is_empty()) else { return Ok(Stage::Ready) };
+        let Some((connection, _)) = self.connection.as_mut().filter(|_| !rest.is_empty()) else { return Ok(Stage::Ready) };
         let written = connection.write(rest).await.and_then(|count| match count {
             0 => Err(io::ErrorKind::WriteZero.into()),
             count => Ok(Stage::Resending(sent + count)),
@@ -81,7 +95,7 @@ impl StreamTransport {
 
     /// Counts what went out also where it is stopped in the middle.
     async fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let Some(connection) = &mut self.connection else { return Err(io::ErrorKind::NotConnected.into()) };
+        let Some((connection, _)) = &mut self.connection else { return Err(io::ErrorKind::NotConnected.into()) };
         while let Some(rest) = bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
             match connection.write(rest).await? {
                 0 => return Err(io::ErrorKind::WriteZero.into()),
@@ -129,12 +143,22 @@ impl Transport for StreamTransport {
     }
 
     async fn close(&mut self) {
-        let Some(mut connection) = self.connection.take() else { return };
+        let Some((mut connection, _connected)) = self.connection.take() else { return };
         if connection.shutdown().await.is_ok() {
             // The end of the peer says that it has read everything.
             let mut ignored = [0; 512];
             while matches!(connection.read(&mut ignored).await, Ok(1..)) {}
         }
+    }
+
+    fn report_to(&mut self, connections: &Connections) {
+        self.connections = connections.clone();
+    }
+
+    async fn idle(&mut self) {
+        let Some((connection, _)) = &mut self.connection else { return };
+        poll_fn(|context| poll_end(connection, context)).await;
+        self.let_go().await;
     }
 
     fn sent_in_time(&mut self, frames: &Frames) -> usize {
@@ -149,22 +173,24 @@ impl Transport for StreamTransport {
     }
 }
 
-/// Whether the peer has closed its end; what it says is not for us.
+/// Whether the peer has closed its end.
 async fn is_closed(connection: &mut Box<dyn Stream>) -> bool {
     // Lets the runtime ask the system, or an end that came meanwhile would not be seen.
     tokio::task::yield_now().await;
-    poll_fn(|context| {
-        let mut bytes = [0; 512];
-        loop {
-            let mut buffer = ReadBuf::new(&mut bytes);
-            match Pin::new(&mut *connection).poll_read(context, &mut buffer) {
-                Poll::Pending => return Poll::Ready(false),
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
-                Poll::Ready(_) => return Poll::Ready(true),
-            }
+    poll_fn(|context| Poll::Ready(poll_end(connection, context).is_ready())).await
+}
+
+/// Ready when the peer has closed its end; what it says is not for us.
+fn poll_end(connection: &mut Box<dyn Stream>, context: &mut Context<'_>) -> Poll<()> {
+    let mut bytes = [0; 512];
+    loop {
+        let mut buffer = ReadBuf::new(&mut bytes);
+        match Pin::new(&mut *connection).poll_read(context, &mut buffer) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {}
+            Poll::Ready(_) => return Poll::Ready(()),
         }
-    })
-    .await
+    }
 }
 
 /// The newest frames that were sent.

@@ -88,7 +88,22 @@ impl<E: Encode, T: Transport> Task<E, T> {
     async fn wait(&mut self) {
         let queue = &self.shared.queue;
         let pause = queue.begin_wait(&mut self.pace);
-        woken_or(queue, pause).await;
+        let mut woken = pin!(woken_or(queue, pause));
+        // Meanwhile a connection may come to its end.
+        let looked = {
+            let idle = Contained(pin!(self.transport.idle()));
+            tokio::select! {
+                biased;
+                () = &mut woken => None,
+                looked = idle => Some(looked),
+            }
+        };
+        if let Some(looked) = looked {
+            if looked.is_none() {
+                self.transport.reset();
+            }
+            woken.await;
+        }
         let is_urgent = queue.end_wait();
         let Settings { linger, linger_is_firm, batch_records, batch_bytes, .. } = self.settings;
         if linger.is_zero() || queue.stats().pending == 0 || self.shared.time_left().is_some() {
@@ -274,10 +289,12 @@ impl<E: Encode, T: Transport> Task<E, T> {
         // No peer talks us into hurry.
         let wait = after.map_or(own, |after| after.min(LONGEST).max(own));
         let wait = self.shared.time_left().map_or(wait, |left| left.min(wait));
+        self.shared.connections.set_waiting(true);
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
             () = self.shared.poke.notified() => {}
         }
+        self.shared.connections.set_waiting(false);
     }
 
     fn note_attempt(&self, failure: Option<&Error>, bytes: u64) {

@@ -67,7 +67,7 @@ pub use tracing_handlers_core::{
 #[cfg(all(feature = "tls", any(feature = "http", feature = "smtp", feature = "socket", feature = "syslog")))]
 pub use tracing_handlers_delivery::Tls;
 #[cfg(any(feature = "http", feature = "smtp", feature = "socket", feature = "syslog"))]
-pub use tracing_handlers_delivery::{Retry, Status};
+pub use tracing_handlers_delivery::{ConnectionState, Retry, Status};
 
 #[cfg(feature = "event-log")]
 pub use tracing_handlers_event_log as event_log;

@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::task::AbortHandle;
 use tracing_handlers_core::Error;
 use tracing_handlers_core::clock::ClockSource;
+use tracing_handlers_delivery::Connections;
 use tracing_handlers_delivery::dial::{Peer, Stream};
 
 use crate::reply::Reply;
@@ -22,6 +23,7 @@ const REPLY_BYTES: usize = 4 << 20;
 pub(crate) struct Client {
     pub(crate) target: Target,
     pub(crate) clock: ClockSource,
+    pub(crate) connections: Connections,
 }
 
 /// A connection that waits for a request, or works on one. Ends with this.
@@ -78,6 +80,7 @@ impl Client {
 
     async fn connect(&self) -> Result<Connection, NotConnected> {
         let failed = |error| Error::io(format!("connect to {}", self.target.way()), error);
+        let connecting = self.connections.connecting();
         let stream: Box<dyn Stream> = match &self.target.route {
             Route::Direct(peer) => peer.connect().await.map_err(failed)?,
             Route::Proxy(proxy) => Peer::Tcp { host: proxy.host.clone(), port: proxy.port }.connect().await.map_err(failed)?,
@@ -90,8 +93,13 @@ impl Client {
         let made = http1::handshake(TokioIo::new(stream)).await;
         let (sender, work) =
             made.map_err(|error| Error::new(format!("connect to {}", self.target.way())).with_source(error))?;
-        // Its failure is that of the request.
-        let work = tokio::spawn(async { drop(work.await) }).abort_handle();
+        let connected = connecting.done();
+        let until_its_end = async {
+            // Its failure is that of the request.
+            drop(work.await);
+            drop(connected);
+        };
+        let work = tokio::spawn(until_its_end).abort_handle();
         Ok(Connection { sender, _work: Work(work) })
     }
 

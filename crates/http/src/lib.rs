@@ -84,4 +84,4 @@ pub use self::handler::{HttpHandler, HttpLayer};
 pub use self::reply::Reply;
 #[cfg(feature = "tls")]
 pub use tracing_handlers_delivery::Tls;
-pub use tracing_handlers_delivery::{Frames, Outcome, Overflow, Retry, Status};
+pub use tracing_handlers_delivery::{ConnectionState, Frames, Outcome, Overflow, Retry, Status};

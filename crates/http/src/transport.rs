@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tracing_handlers_core::Error;
 use tracing_handlers_core::clock::ClockSource;
-use tracing_handlers_delivery::{Frames, Outcome, Transport};
+use tracing_handlers_delivery::{Connections, Frames, Outcome, Transport};
 
 use crate::connection::{Client, Connection};
 use crate::encoding::Encoding;
@@ -55,7 +55,8 @@ impl Lane {
 
 impl HttpTransport {
     pub(crate) fn new(target: Target, encoding: Arc<dyn Encoding>, flight: Flight, clock: ClockSource) -> Self {
-        Self { client: Client { target, clock }, encoding, flight, lanes: Vec::new(), gzip: false, refusals: 0 }
+        let client = Client { target, clock, connections: Connections::default() };
+        Self { client, encoding, flight, lanes: Vec::new(), gzip: false, refusals: 0 }
     }
 
     /// Whether bodies are compressed.
@@ -178,6 +179,10 @@ impl Transport for HttpTransport {
 
     async fn close(&mut self) {
         self.reset();
+    }
+
+    fn report_to(&mut self, connections: &Connections) {
+        self.client.connections = connections.clone();
     }
 
     /// A request that was answered is not sent again because another was not.

@@ -83,4 +83,4 @@ pub use self::handler::{SmtpHandler, SmtpLayer};
 pub use self::wire::subject::{self, IntoSubject};
 #[cfg(feature = "tls")]
 pub use tracing_handlers_delivery::Tls;
-pub use tracing_handlers_delivery::{Overflow, Retry, Status};
+pub use tracing_handlers_delivery::{ConnectionState, Overflow, Retry, Status};

@@ -16,7 +16,7 @@ use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, Message};
 use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::{Error, Timestamp};
-use tracing_handlers_delivery::{Frames, Outcome, Transport};
+use tracing_handlers_delivery::{Connected, Connections, Frames, Outcome, Transport};
 
 use crate::connect::{Opened, Server};
 use crate::limit::Limit;
@@ -115,6 +115,7 @@ pub(crate) struct MailTransport {
     credentials: Option<(String, String)>,
     limit: Option<Limit>,
     clock: ClockSource,
+    connections: Connections,
     /// Begins the names of all mails of this handler.
     origin: String,
     left_out: u64,
@@ -142,7 +143,8 @@ impl MailTransport {
         static HANDLERS: AtomicU64 = AtomicU64::new(0);
         let handler = HANDLERS.fetch_add(1, Ordering::Relaxed);
         let origin = format!("{:x}.{:x}.{handler:x}", clock.now().as_nanos(), process::id());
-        Self { server, parties, credentials, limit, clock, origin, left_out: 0, under_way: None }
+        let connections = Connections::default();
+        Self { server, parties, credentials, limit, clock, connections, origin, left_out: 0, under_way: None }
     }
 
     fn begin(&mut self, numbers: (u64, u64)) -> UnderWay {
@@ -175,18 +177,19 @@ impl MailTransport {
         Ok(message.map_err(|error| Stop::Unwritable(error.to_string()))?.formatted())
     }
 
-    /// A session that may send mails.
-    async fn session(&self) -> Result<AsyncSmtpConnection, Stop> {
+    /// A session that may send mails, and counts as a connection.
+    async fn session(&self) -> Result<(AsyncSmtpConnection, Connected), Stop> {
+        let connecting = self.connections.connecting();
         let failed = |what: &str, error: &SmtpError| Error::new(format!("{what} {}: {}", self.server, told(error)));
         let hello = ClientId::default();
         let opened = self.server.open(&hello.to_string()).await.map_err(|why| Stop::Session { why, after: None })?;
         let mut connection = AsyncSmtpConnection::connect_with_transport(Box::new(opened), &hello)
             .await
             .map_err(|error| Stop::Session { why: failed("greet", &error), after: None })?;
-        let Some((user, password)) = &self.credentials else { return Ok(connection) };
+        let Some((user, password)) = &self.credentials else { return Ok((connection, connecting.done())) };
         let credentials = Credentials::new(user.clone(), password.clone());
         match connection.auth(&[Mechanism::Plain, Mechanism::Login], &credentials).await {
-            Ok(_) => Ok(connection),
+            Ok(_) => Ok((connection, connecting.done())),
             Err(error) => {
                 let after = error.is_permanent().then_some(LOCKED_OUT);
                 leave(connection).await;
@@ -196,7 +199,7 @@ impl MailTransport {
     }
 
     async fn attempt(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let mut connection = self.session().await?;
+        let (mut connection, _connected) = self.session().await?;
         let from = self.parties.from.email.clone();
         let Some(under_way) = &mut self.under_way else { return Ok(()) };
         let attempted = offer(&mut connection, from, under_way, bytes).await;
@@ -270,6 +273,10 @@ impl MailTransport {
 }
 
 impl Transport for MailTransport {
+    fn report_to(&mut self, connections: &Connections) {
+        self.connections = connections.clone();
+    }
+
     async fn send(&mut self, frames: &Frames) -> Outcome {
         let why = self.limit.as_ref().map(ToString::to_string).unwrap_or_default();
         let mail = Mail::of(frames, Some((self.left_out, &why)));

@@ -48,8 +48,9 @@
 //! # Differs from Python
 //!
 //! Records wait while there is no connection; Python drops them without a word, and two more each time a peer restarts
-//! ([`lossy_like_python`](SocketHandlerBuilder::lossy_like_python) has that back, counted). Callers do not wait for the connection. Every
-//! address of a name is tried, also of IPv6, also for datagrams.
+//! ([`lossy_like_python`](SocketHandlerBuilder::lossy_like_python) has that back, counted). Callers do not wait for the connection, and
+//! [`status`](SocketHandler::status) says whether there is one. Every address of a name is tried, also of IPv6, also for datagrams; over
+//! TCP the next one when the one before has not answered in a quarter of a second.
 //!
 //! # Features
 //!
@@ -72,4 +73,4 @@ pub mod export {
 
 #[cfg(feature = "tls")]
 pub use tracing_handlers_delivery::Tls;
-pub use tracing_handlers_delivery::{Overflow, Retry, Status};
+pub use tracing_handlers_delivery::{ConnectionState, Overflow, Retry, Status};

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tracing_handlers_core::Error;
 use tracing_handlers_core::clock::monotonic;
-use tracing_handlers_delivery::{Frames, Outcome, Retry, StreamTransport, Transport, dial};
+use tracing_handlers_delivery::{Connections, Frames, Outcome, Retry, StreamTransport, Transport, dial};
 
 /// A connection whose records wait while it is lost, or, as in Python, do not.
 pub(crate) struct Link {
@@ -91,6 +91,14 @@ impl Transport for Link {
 
     async fn close(&mut self) {
         self.connection.close().await;
+    }
+
+    fn report_to(&mut self, connections: &Connections) {
+        self.connection.report_to(connections);
+    }
+
+    async fn idle(&mut self) {
+        self.connection.idle().await;
     }
 
     fn sent_in_time(&mut self, frames: &Frames) -> usize {

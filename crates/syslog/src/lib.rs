@@ -64,4 +64,4 @@ pub use self::priority::{Facility, Severity, encode_priority, map_priority};
 pub use self::wire::{Framing, Newlines, Protocol};
 #[cfg(feature = "tls")]
 pub use tracing_handlers_delivery::Tls;
-pub use tracing_handlers_delivery::{Overflow, Retry, Status};
+pub use tracing_handlers_delivery::{ConnectionState, Overflow, Retry, Status};

@@ -6,12 +6,12 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead as _, AsyncReadExt as _, AsyncWriteExt as _, ReadBuf};
 use tracing_handlers_core::Error;
 use tracing_handlers_delivery::dial::{Peer, Stream};
-use tracing_handlers_delivery::{Frames, Outcome, Transport};
+use tracing_handlers_delivery::{Connected, Connections, Frames, Outcome, Transport};
 
 use crate::wire::relp::{frame, next, parse};
 
@@ -26,6 +26,7 @@ pub(crate) struct Relp {
     name: String,
     peer: Peer,
     connection: Option<Connection>,
+    connections: Connections,
     /// Of the frames of this attempt.
     fates: Vec<Fate>,
     /// What was sent and not answered: the number on the wire, and the frame's.
@@ -35,6 +36,8 @@ pub(crate) struct Relp {
 
 struct Connection {
     stream: Box<dyn Stream>,
+    /// Once the session is open.
+    connected: Option<Connected>,
     /// The newest number that was used.
     number: u32,
     received: Vec<u8>,
@@ -52,7 +55,15 @@ enum Fate {
 impl Relp {
     /// To this peer, which failures call by this name.
     pub(crate) fn new(name: String, peer: Peer) -> Self {
-        Self { name, peer, connection: None, fates: Vec::new(), under_way: VecDeque::new(), resent: Arc::default() }
+        Self {
+            name,
+            peer,
+            connection: None,
+            connections: Connections::default(),
+            fates: Vec::new(),
+            under_way: VecDeque::new(),
+            resent: Arc::default(),
+        }
     }
 
     /// Messages that were sent and not answered for before their connection was lost.
@@ -91,9 +102,11 @@ impl Relp {
             self.connection = None;
         }
         if self.connection.is_none() {
+            let connecting = self.connections.connecting();
             let stream = self.peer.connect().await?;
-            let mut connection = Connection { stream, number: 0, received: Vec::new(), is_closing: false };
+            let mut connection = Connection { stream, connected: None, number: 0, received: Vec::new(), is_closing: false };
             connection.open().await?;
+            connection.connected = Some(connecting.done());
             self.connection = Some(connection);
         }
         Ok(())
@@ -140,6 +153,16 @@ impl Transport for Relp {
         let Some(mut connection) = self.connection.take() else { return };
         // What this is for is settled: whether the farewell arrives matters to nobody.
         connection.farewell().await.ok();
+    }
+
+    fn report_to(&mut self, connections: &Connections) {
+        self.connections = connections.clone();
+    }
+
+    async fn idle(&mut self) {
+        let Some(connection) = &mut self.connection else { return };
+        connection.until_ended().await;
+        self.connection = None;
     }
 
     /// Those that were answered for are settled, in whatever order.
@@ -223,20 +246,28 @@ impl Connection {
     async fn is_open(&mut self) -> bool {
         // Lets the runtime ask the system, or an end that came meanwhile would not be seen.
         tokio::task::yield_now().await;
-        let Self { stream, received, .. } = self;
-        let is_ended = poll_fn(|context| {
-            let mut bytes = [0; 512];
-            loop {
-                let mut buffer = ReadBuf::new(&mut bytes);
-                match Pin::new(&mut *stream).poll_read(context, &mut buffer) {
-                    Poll::Pending => return Poll::Ready(false),
-                    Poll::Ready(Ok(())) if !buffer.filled().is_empty() => received.extend_from_slice(buffer.filled()),
-                    Poll::Ready(_) => return Poll::Ready(true),
-                }
+        poll_fn(|context| Poll::Ready(self.poll_ended(context).is_pending())).await
+    }
+
+    /// Returns when the daemon says something of an end while nothing is sent.
+    async fn until_ended(&mut self) {
+        poll_fn(|context| self.poll_ended(context)).await;
+    }
+
+    /// Ready when the daemon has said something of an end, or what it may not say.
+    fn poll_ended(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut bytes = [0; 512];
+        loop {
+            if !matches!(self.answer(), Ok(None)) || self.is_closing {
+                return Poll::Ready(());
             }
-        })
-        .await;
-        !is_ended && matches!(self.answer(), Ok(None)) && !self.is_closing
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(context, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.received.extend_from_slice(buffer.filled()),
+                Poll::Ready(_) => return Poll::Ready(()),
+            }
+        }
     }
 }
 

@@ -11,7 +11,7 @@ use tracing_handlers_delivery::StreamTransport;
 use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
 #[cfg(unix)]
 use tracing_handlers_delivery::dial::Peer;
-use tracing_handlers_delivery::{Frames, Outcome, Transport};
+use tracing_handlers_delivery::{Connections, Frames, Outcome, Transport};
 
 #[cfg(unix)]
 use crate::wire::Framing;
@@ -62,6 +62,14 @@ impl<T: Transport> Transport for Parts<T> {
 
     async fn close(&mut self) {
         self.transport.close().await;
+    }
+
+    fn report_to(&mut self, connections: &Connections) {
+        self.transport.report_to(connections);
+    }
+
+    async fn idle(&mut self) {
+        self.transport.idle().await;
     }
 
     fn broken_off(&mut self, _: &Frames, why: Error) -> Outcome {
@@ -132,6 +140,22 @@ impl Transport for Local {
                 Way::Datagrams(transport) => transport.close().await,
                 Way::Stream(transport) => transport.close().await,
             }
+        }
+    }
+
+    fn report_to(&mut self, connections: &Connections) {
+        for way in &mut self.ways {
+            match way {
+                Way::Datagrams(transport) => transport.report_to(connections),
+                Way::Stream(transport) => transport.report_to(connections),
+            }
+        }
+    }
+
+    /// Only the one that worked last has a connection.
+    async fn idle(&mut self) {
+        if let Some(Way::Stream(transport)) = self.ways.get_mut(self.newest) {
+            transport.idle().await;
         }
     }
 

@@ -14,3 +14,4 @@ mod own_events;
 mod paused;
 mod peers;
 mod scripted;
+mod status;

@@ -1,6 +1,6 @@
 //! The delivery thread and peers on loopback.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
@@ -12,7 +12,8 @@ use tracing_handlers_core::sync::attempt_before;
 use tracing_handlers_core::{Deadline, DropReason, Handler};
 use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
 use tracing_handlers_delivery::dial::Peer;
-use tracing_handlers_delivery::{Delivery, Retry, Settings, StreamTransport, Transport};
+use tracing_handlers_delivery::{ConnectionState, Delivery, Retry, Settings, StreamTransport, Transport};
+use tracing_handlers_testing::peers::Port;
 use tracing_handlers_testing::proxy::{Fault, Proxy, Valve};
 use tracing_handlers_testing::{FailureLog, record};
 
@@ -33,7 +34,7 @@ fn tcp(port: u16) -> Peer {
     Peer::Tcp { host: "127.0.0.1".to_owned(), port }
 }
 
-fn wait_until(is_so: impl Fn() -> bool) {
+pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
     assert!(attempt_before(Deadline::after(LONG), || Ok::<_, ()>(is_so())).unwrap(), "it never came");
 }
 
@@ -135,6 +136,42 @@ fn nobody_who_logs_waits_for_a_peer_that_reads_nothing() {
     drop(delivery.close(Deadline::after(Duration::from_millis(20))));
     let stats = delivery.stats();
     assert!(stats.is_balanced(), "{stats}");
+}
+
+/// The end of a peer shows without a record, and it need not wait for ours.
+#[test]
+fn a_peer_that_goes_while_nobody_logs_is_let_go_of() {
+    let port = Port::reserve();
+    let listener = port.listen();
+    let failures = FailureLog::new();
+    let delivery = start(&failures, StreamTransport::new(tcp(port.number())));
+    let is = |state| delivery.status().connection == state;
+    assert!(is(ConnectionState::Disconnected));
+    delivery.handle(&record("one").as_record()).unwrap();
+    let (peer, _) = listener.accept().unwrap();
+    peer.set_read_timeout(Some(LONG)).unwrap();
+    wait_until(|| is(ConnectionState::Connected));
+    // What it says is nobody's, and no end.
+    (&peer).write_all(b"welcome").unwrap();
+    delivery.handle(&record("two").as_record()).unwrap();
+    delivery.flush(Deadline::after(LONG)).unwrap();
+    assert!(is(ConnectionState::Connected));
+    peer.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(std::io::read_to_string(&peer).unwrap(), "one\ntwo\n");
+    wait_until(|| is(ConnectionState::Disconnected));
+    // Nobody comes back, and then somebody does.
+    drop(listener);
+    delivery.handle(&record("three").as_record()).unwrap();
+    wait_until(|| is(ConnectionState::Waiting));
+    let listener = port.listen();
+    thread::scope(|scope| {
+        let lines = scope.spawn(|| lines_of(&listener));
+        delivery.flush(Deadline::after(LONG)).unwrap();
+        assert!(is(ConnectionState::Connected));
+        delivery.close(Deadline::after(LONG)).unwrap();
+        assert!(is(ConnectionState::Closed));
+        assert_eq!(lines.join().unwrap(), ["three"]);
+    });
 }
 
 /// An attempt that runs out of time in the middle of many records goes on behind the last of them that went out whole.

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, DropReason, Handler, Record};
-use tracing_handlers_http::{Body, HttpHandler, HttpHandlerBuilder, Retry};
-use tracing_handlers_testing::{FailureLog, MessageOnly, record};
+use tracing_handlers_http::{Body, ConnectionState, HttpHandler, HttpHandlerBuilder, Retry};
+use tracing_handlers_testing::{FailureLog, Gate, MessageOnly, record};
 
 use crate::server::{Act, Server, answer};
 
@@ -297,4 +297,45 @@ fn large_bodies_are_compressed_until_the_peer_refuses_one() {
     assert!(length(1) < 200 && length(4) == 10_001);
     assert_eq!((handler.stats().delivered, failures.len(), failures.lost()), (4, 1, 0), "{failures:?}");
     assert!(failures.texts()[0].contains("the peer answered 415: plain, please; from now on"), "{failures:?}");
+}
+
+#[test]
+fn the_state_of_the_connections_is_shown() {
+    let (server, failures, gate) = (Server::start(), FailureLog::new(), Gate::new());
+    let handler = lines(&server, &failures).retry(Retry::new(LONG).jitter(false)).build().unwrap();
+    let is = |state| handler.status().connection == state;
+    assert!(is(ConnectionState::Disconnected));
+    gate.close();
+    server.will([Act::Held(gate.clone())]);
+    offer(&handler, "one");
+    server.wait_for(1);
+    assert!(is(ConnectionState::Connected), "{:?}", handler.status());
+    gate.open();
+    flush(&handler);
+    assert!(is(ConnectionState::Connected), "it is kept: {:?}", handler.status());
+    // The peer ends it without a word, and nobody logs.
+    server.will([Act::RawAndClose(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK".to_vec())]);
+    offer(&handler, "two");
+    flush(&handler);
+    wait_until(&handler, || is(ConnectionState::Disconnected));
+    // There is a connection, and the peer wants to be left alone.
+    server.will([answer(503, "", "")]);
+    offer(&handler, "three");
+    wait_until(&handler, || is(ConnectionState::Waiting));
+    handler.close(Deadline::after(LONG)).unwrap();
+    assert!(is(ConnectionState::Closed) && handler.stats().delivered == 3, "{:?}", handler.status());
+}
+
+/// A proxy that takes the connection and says nothing has not made one.
+#[cfg(feature = "tls")]
+#[test]
+fn what_is_between_a_tunnel_and_its_end_is_no_connection_yet() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let builder = lines_to("https://localhost:1/logs".to_owned(), &FailureLog::new());
+    let handler = builder.proxy(format!("http://{}", silent.local_addr().unwrap())).build().unwrap();
+    offer(&handler, "one");
+    let proxy = silent.accept().unwrap();
+    wait_until(&handler, || handler.status().connection == ConnectionState::Connecting);
+    drop((proxy, silent));
+    wait_until(&handler, || handler.status().connection == ConnectionState::Waiting);
 }

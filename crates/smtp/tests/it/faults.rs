@@ -4,9 +4,9 @@ use std::thread;
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, DropReason, Handler, Stats};
-use tracing_handlers_smtp::SmtpHandlerBuilder;
+use tracing_handlers_smtp::{ConnectionState, Retry, SmtpHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, Gate, record};
 
 use crate::server::{Act, Server, first_failure};
 
@@ -256,4 +256,35 @@ fn a_server_without_starttls_gets_nothing_but_a_hello() {
         assert!(said.iter().all(|command| command.starts_with("EHLO") || command == "STARTTLS"), "{said:?}");
         assert_eq!(handler.stats().pending, 1);
     }
+}
+
+/// A mail has a connection of its own.
+#[test]
+fn the_state_of_the_connection_is_that_of_the_mail_under_way() {
+    let [greets, takes] = [Gate::new(), Gate::new()];
+    greets.close();
+    takes.close();
+    let server = Server::start().will("GREET", Act::Wait(greets.clone())).will("DOT", Act::Wait(takes.clone()));
+    let handler = server.builder(&FailureLog::new()).retry(Retry::new(PATIENCE).jitter(false)).build().unwrap();
+    let is = |state| handler.status().connection == state;
+    assert!(is(ConnectionState::Disconnected));
+    handler.handle(&record("hello").as_record()).unwrap();
+    greets.wait_until_held();
+    assert!(is(ConnectionState::Connecting), "{:?}", handler.status());
+    greets.open();
+    takes.wait_until_held();
+    assert!(is(ConnectionState::Connected), "{:?}", handler.status());
+    takes.open();
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    assert!(is(ConnectionState::Disconnected), "{:?}", handler.status());
+    server.set_away(true);
+    handler.handle(&record("hello").as_record()).unwrap();
+    let patience = Deadline::after(PATIENCE);
+    while !is(ConnectionState::Waiting) {
+        assert!(!patience.has_passed(), "{:?}", handler.status());
+        thread::yield_now();
+    }
+    server.set_away(false);
+    handler.close(Deadline::after(PATIENCE)).unwrap();
+    assert!(is(ConnectionState::Closed) && handler.stats().delivered == 2, "{:?}", handler.status());
 }

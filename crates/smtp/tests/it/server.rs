@@ -162,6 +162,10 @@ impl Server {
         let mail = session.mail.clone();
         match self.act("DOT") {
             None => lock(&self.state).mails.push(mail),
+            Some(Act::Wait(gate)) => {
+                gate.pass()?;
+                lock(&self.state).mails.push(mail);
+            }
             Some(Act::Say(words)) => return session.say(words).map(|()| true),
             Some(Act::Hang) => return session.hang().map(|()| false),
             Some(Act::TakeAndClose) => {

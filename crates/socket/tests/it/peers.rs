@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, DropReason, Handler, HandlerLayer, Record, Timestamp};
-use tracing_handlers_socket::{DatagramHandler, Encoding, Retry, SocketHandler};
+use tracing_handlers_socket::{ConnectionState, DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::peers::{Arrived, Peer as _, Port, StreamPeer, UdpPeer};
 use tracing_handlers_testing::{FailureLog, ManualClock, record};
@@ -273,4 +273,61 @@ fn a_layer_has_the_clock_of_its_handler() {
     tracing::subscriber::with_default(subscriber, || tracing::info!("hello"));
     let arrived = peer.arrived.at_least(1);
     assert_eq!(Record::decode(&arrived[0]).unwrap().timestamp(), now);
+}
+
+#[test]
+fn the_state_of_a_connection_is_seen_from_outside_of_the_layer() {
+    let peer = StreamPeer::tcp(FRAMES);
+    let builder = SocketHandler::builder().tcp("127.0.0.1", peer.address.port()).retry(soon());
+    let layer = builder.on_failure(FailureLog::new()).layer().unwrap();
+    let handler = std::sync::Arc::clone(layer.handler());
+    let ours = tracing::Dispatch::new(tracing_subscriber::registry().with(layer));
+    let log = || tracing::dispatcher::with_default(&ours, || tracing::info!("hello"));
+    assert_eq!(handler.status().connection, ConnectionState::Disconnected);
+    log();
+    wait_until(|| handler.status().connection == ConnectionState::Connected);
+    // It goes, and nobody logs.
+    peer.leave();
+    wait_until(|| handler.status().connection == ConnectionState::Disconnected);
+    log();
+    wait_until(|| handler.status().connection == ConnectionState::Waiting);
+    peer.come();
+    handler.close(PATIENCE.into()).unwrap();
+    assert_eq!((handler.status().connection, handler.stats().delivered), (ConnectionState::Closed, 2));
+}
+
+/// Where nothing waits, nothing is waited for.
+#[test]
+fn a_lossy_handler_without_a_peer_has_no_connection() {
+    let port = Port::reserve();
+    let builder = SocketHandler::builder().tcp("127.0.0.1", port.number()).lossy_like_python(true);
+    let handler = builder.on_failure(FailureLog::new()).build().unwrap();
+    handler.handle(&record("lost").as_record()).unwrap();
+    handler.flush(PATIENCE.into()).unwrap();
+    assert_eq!((handler.status().connection, handler.stats().dropped()), (ConnectionState::Disconnected, 1));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_datagram_handler_is_connected_while_it_has_a_socket() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let handler = DatagramHandler::builder().unix(&path).retry(soon()).on_failure(FailureLog::new()).build().unwrap();
+    let log = || handler.handle(&record("hello").as_record()).unwrap();
+    log();
+    wait_until(|| handler.status().connection == ConnectionState::Waiting);
+    let peer = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
+    handler.flush(PATIENCE.into()).unwrap();
+    assert_eq!(handler.status().connection, ConnectionState::Connected);
+    drop(peer);
+    log();
+    wait_until(|| handler.status().connection == ConnectionState::Waiting);
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let patience = Deadline::after(PATIENCE);
+    while !is_so() {
+        assert!(!patience.has_passed(), "it never came");
+        std::thread::yield_now();
+    }
 }

@@ -1,11 +1,12 @@
 //! TLS, with a receiver of CPython's `ssl`.
 
+use std::net::TcpListener;
 use std::path::Path;
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tracing_handlers_core::{Deadline, Handler};
-use tracing_handlers_socket::{Encoding, Retry, SocketHandler, Tls};
+use tracing_handlers_socket::{ConnectionState, Encoding, Retry, SocketHandler, Tls};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{FailureLog, certificates, record};
 
@@ -86,4 +87,33 @@ fn any_certificate_will_do_for_who_says_that_it_is_dangerous() {
 fn a_local_socket_has_no_tls() {
     let refused = SocketHandler::builder().unix("/nowhere").tls(Tls::new()).build().unwrap_err().to_string();
     assert!(refused.contains("`tls`") && refused.contains("over TCP"), "{refused}");
+}
+
+/// One that takes the connection and says nothing of TLS is not connected with yet.
+#[test]
+fn the_state_of_a_connection_is_connected_once_hands_are_shaken() {
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let handler = handler("localhost", silent.local_addr().unwrap().port(), Tls::new());
+    handler.handle(&record("secret").as_record()).unwrap();
+    let peer = silent.accept().unwrap();
+    wait_for(&handler, ConnectionState::Connecting);
+    drop((peer, silent));
+    wait_for(&handler, ConnectionState::Waiting);
+
+    let (mut python, port, folder) = server();
+    let handler = self::handler("localhost", port, trusting(folder.path()));
+    assert_eq!(handler.status().connection, ConnectionState::Disconnected);
+    handler.handle(&record("hello").as_record()).unwrap();
+    wait_for(&handler, ConnectionState::Connected);
+    assert_eq!(python.take(1)[0].message(), "hello");
+    handler.close(PATIENCE.into()).unwrap();
+    assert_eq!(handler.status().connection, ConnectionState::Closed);
+}
+
+fn wait_for(handler: &SocketHandler, state: ConnectionState) {
+    let patience = Deadline::after(PATIENCE);
+    while handler.status().connection != state {
+        assert!(!patience.has_passed(), "{:?}", handler.status());
+        std::thread::yield_now();
+    }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, Handler, Record};
-use tracing_handlers_syslog::{Framing, Newlines, Protocol, Retry, SyslogHandler, SyslogHandlerBuilder};
+use tracing_handlers_syslog::{ConnectionState, Framing, Newlines, Protocol, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{FailureLog, record};
 
@@ -59,6 +59,29 @@ fn a_stream_is_found_where_there_are_no_datagrams_and_a_nul_ends_each_message() 
     handler.close(Deadline::after(PATIENCE)).unwrap();
     assert_eq!(messages_of(&listener, 0), ["one", "two\n\\0lines", "three"]);
     assert_eq!(handler.stats().delivered, 3);
+}
+
+#[test]
+fn the_state_of_the_connection_is_that_of_the_kind_that_was_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log");
+    let handler = builder(&path).build().unwrap();
+    let is = |state| handler.status().connection == state;
+    log(&handler, "one");
+    wait_until("it waits", || is(ConnectionState::Waiting));
+    let listener = UnixListener::bind(&path).unwrap();
+    let (stream, _) = listener.accept().unwrap();
+    wait_until("a stream is found", || is(ConnectionState::Connected));
+    flush(&handler);
+    // The daemon goes while nobody logs.
+    drop((stream, listener));
+    wait_until("its end is seen", || is(ConnectionState::Disconnected));
+    std::fs::remove_file(&path).unwrap();
+    let daemon = UnixDatagram::bind(&path).unwrap();
+    log(&handler, "two");
+    flush(&handler);
+    assert!(is(ConnectionState::Connected), "{:?}", handler.status());
+    assert_eq!(receive(&daemon), "two");
 }
 
 #[test]

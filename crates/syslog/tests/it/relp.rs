@@ -6,13 +6,14 @@ use std::net::{TcpListener, TcpStream};
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, Handler, Record};
-use tracing_handlers_syslog::{Framing, Newlines, Retry, SyslogHandler, SyslogHandlerBuilder};
+use tracing_handlers_syslog::{ConnectionState, Framing, Newlines, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::peers::Port;
 use tracing_handlers_testing::{FailureLog, record};
 
 use crate::rsyslog::{HOSTILE, assert_rfc3164, assert_rfc5424, event, network, of_3164, send};
 use crate::rsyslogd::Rsyslog;
+use crate::waiting::wait_until;
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.message().as_bytes());
@@ -169,6 +170,28 @@ fn a_daemon_that_says_farewell_is_connected_with_again_and_costs_nothing() {
         handler.flush(Deadline::after(PATIENCE)).unwrap();
     }
     assert_eq!((handler.stats().delivered, handler.resent_messages(), handler.status().retries), (2, 0, 0));
+}
+
+/// A connection is one when the daemon has opened the session, and none when it says farewell, whether anybody logs or not.
+#[test]
+fn the_state_of_the_connection_is_that_of_the_session() {
+    let port = Port::reserve();
+    let listener = port.listen();
+    let handler = builder(port.number()).build().unwrap();
+    let is = |state| handler.status().connection == state;
+    log(&handler, "one");
+    let (silent, _) = listener.accept().unwrap();
+    wait_until("it connects", || is(ConnectionState::Connecting));
+    drop(silent);
+    let mut session = Session::accept(&listener);
+    assert_eq!(session.message().1, "one");
+    assert!(is(ConnectionState::Connected), "{:?}", handler.status());
+    session.say("2 rsp 6 200 OK\n");
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    session.say("0 anyhint 0\n");
+    assert!(is(ConnectionState::Connected), "{:?}", handler.status());
+    session.say("0 serverclose 0\n");
+    wait_until("it is let go of", || is(ConnectionState::Disconnected));
 }
 
 #[test]
