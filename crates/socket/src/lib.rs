@@ -34,7 +34,8 @@
 //! is the logger's name, the innermost span the `funcName`, `TRACE` has the number 5. The fields of the event are attributes of the
 //! record. One whose name is taken (`msg`, `args`, `getMessage`, `__class__`) is called `field.<name>`; the sources of an error are the
 //! list `<name>.sources`; `spans` is a list of dictionaries with `name`, `target` and `fields`, from root to leaf. Of two fields of
-//! one name the first counts; the others are counted in `omitted_fields`.
+//! one name the first counts; the others are counted in `omitted_fields`. A record of another process that is handed on keeps the
+//! `processName` that it came with, which our receiver makes a field of.
 //!
 //! # Guarantees
 //!
@@ -68,7 +69,7 @@ pub use self::wire::Encoding;
 /// For the crate that reads what this one writes; no promise to anybody else.
 #[doc(hidden)]
 pub mod export {
-    pub use crate::wire::is_taken;
+    pub use crate::wire::{frame, is_taken};
 }
 
 #[cfg(feature = "tls")]

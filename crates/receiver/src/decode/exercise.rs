@@ -1,10 +1,11 @@
 //! What is done with bytes of chance, by the fuzz targets of `tests/fuzz` and by [`replay`](super::replay) (pure).
 //!
-//! Whatever the bytes are, each function returns. What holds for every record is asserted.
+//! Whatever the bytes are, each function returns. What holds for every record is asserted, of the encoders of `socket` as well.
 
 use tracing_handlers_core::format::{Format, Json, Text};
 use tracing_handlers_core::{Record, RecordBuf};
 use tracing_handlers_socket::Encoding;
+use tracing_handlers_socket::export::frame;
 
 use super::{Accepted, Refused, json};
 
@@ -102,6 +103,42 @@ impl Connection {
         }
         self.buffer.drain(..taken);
     }
+}
+
+/// As a record of MessagePack that is sent on, in each encoding, and read again: nobody refuses it, what every encoding keeps is as it
+/// was, and what came out twice comes out of that again, to the byte.
+pub fn round_trip(bytes: &[u8]) {
+    let Ok(record) = accepted(Some(Encoding::MessagePack)).record(bytes) else { return };
+    for encoding in [Encoding::MessagePack, Encoding::Json, Encoding::JsonLines, Encoding::Pickle] {
+        let Some(once) = sent(encoding, &record) else { continue };
+        let (before, after) = (record.as_record(), once.as_record());
+        // Where JSON has no message, a field of that name is taken for it, as `tracing` does.
+        if !before.message().is_empty() {
+            assert_eq!(before.message(), after.message(), "{encoding:?}");
+        }
+        assert_eq!(
+            (before.level(), before.target(), before.spans().count()),
+            (after.level(), after.target(), after.spans().count()),
+            "{encoding:?}"
+        );
+        if encoding == Encoding::MessagePack {
+            // The bytes of a stranger may have another writer.
+            assert_eq!(format!("{before:?}"), format!("{after:?}"));
+        }
+        // A list becomes a text of `Debug` the first time, and a text the second.
+        let twice = sent(encoding, &once);
+        assert_eq!(twice, twice.as_ref().and_then(|twice| sent(encoding, twice)), "{encoding:?}");
+    }
+}
+
+/// The record at the other end of a connection, where there has to be one.
+fn sent(encoding: Encoding, record: &RecordBuf) -> Option<RecordBuf> {
+    let frame = frame(encoding, &record.as_record()).unwrap_or_default();
+    let accepted = Accepted { encoding: Some(encoding), max_frame_bytes: usize::MAX };
+    let found = accepted.first(&frame).ok().flatten().filter(|(_, length)| *length == frame.len());
+    let received = found.map(|(payload, _)| accepted.record(payload));
+    assert!(matches!(received, Some(Ok(_))), "{encoding:?}: {received:?}");
+    received?.ok()
 }
 
 /// A record is never much longer than its payload.

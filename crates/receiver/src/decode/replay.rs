@@ -9,12 +9,13 @@ const ROUNDS: usize = 200;
 /// A folder of seeds, and what is done with them.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 5] = [
+const TARGETS: [Target; 6] = [
     ("pickle", exercise::pickle),
     ("json", exercise::json),
     ("message_pack", exercise::message_pack),
     ("stream", exercise::stream),
     ("datagram", exercise::datagram),
+    ("round_trip", exercise::round_trip),
 ];
 
 fn seeds(target: &str) -> Vec<Vec<u8>> {
@@ -72,7 +73,7 @@ fn every_seed_and_thousands_that_are_damaged_are_records_or_refused() {
 #[test]
 fn every_seed_of_a_decoder_is_a_record() {
     let accepted = super::tests::ACCEPTED;
-    for target in ["pickle", "json", "message_pack"] {
+    for target in ["pickle", "json", "message_pack", "round_trip"] {
         for seed in seeds(target) {
             accepted.record(&seed).unwrap_or_else(|refused| panic!("a seed of {target}: {refused:?}"));
         }

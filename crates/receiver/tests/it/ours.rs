@@ -101,6 +101,26 @@ fn records_over_local_datagrams_arrive_as_they_were_in_each_encoding() {
     }
 }
 
+/// What is handed on from receiver to receiver, as a chain of log servers does.
+#[test]
+fn a_record_that_is_handed_on_says_of_whom_it_is_at_every_end() {
+    for encoding in ENCODINGS {
+        let mut records = (0..10).map(sent).collect::<Vec<_>>();
+        for hop in 0..3 {
+            let running = Running::start(|builder| builder.tcp("127.0.0.1:0"));
+            let handler = SocketHandler::builder().tcp("127.0.0.1", running.port()).encoding(encoding).build().unwrap();
+            records.iter().for_each(|record| handler.handle(&record.as_record()).unwrap());
+            handler.close(PATIENCE.into()).unwrap();
+            let arrived = running.records(10);
+            running.stop();
+            if hop > 0 {
+                assert_eq!(arrived, records, "{encoding:?}");
+            }
+            records = arrived;
+        }
+    }
+}
+
 #[test]
 fn an_encoding_that_was_asked_for_is_the_only_one() {
     let running = Running::start(|builder| builder.tcp("127.0.0.1:0").encoding(Encoding::MessagePack));

@@ -5,6 +5,8 @@ mod length;
 mod opcodes;
 mod pickle;
 
+use std::process;
+
 use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::format::python;
 use tracing_handlers_core::record::Sites;
@@ -42,7 +44,8 @@ pub(crate) struct Encoder {
 impl Encoder {
     pub(crate) fn new(encoding: Encoding, format: Option<Box<dyn Format>>, clock: &ClockSource) -> Self {
         let format = format.unwrap_or_else(|| Box::new(json::layout()));
-        Self { encoding, format, pickler: Pickler::new(clock.now(), python::process_name()), sites: Sites::default() }
+        let pickler = Pickler::new(clock.now(), python::process_name(), process::id());
+        Self { encoding, format, pickler, sites: Sites::default() }
     }
 }
 
@@ -61,4 +64,15 @@ impl Encode for Encoder {
             Encoding::Pickle => length::prefixed(out, |out| self.pickler.pickle(record, out)),
         }
     }
+}
+
+/// What a handler sends for this record.
+///
+/// # Errors
+///
+/// That of the encoding.
+pub fn frame(encoding: Encoding, record: &Record<'_>) -> Result<Vec<u8>, Error> {
+    let mut frame = Vec::new();
+    Encoder::new(encoding, None, &ClockSource::System).encode(record, &mut frame)?;
+    Ok(frame)
 }

@@ -41,24 +41,29 @@ const RESERVED: [&str; 26] = [
     "threadName",
 ];
 
+const PROCESS_NAME: &str = "processName";
+
 /// Makes pickles for one process.
 pub(crate) struct Pickler {
     started: Timestamp,
     program: String,
+    process: u32,
 }
 
 impl Pickler {
-    /// `relativeCreated` counts from `started`; `program` is the `processName`.
-    pub(crate) fn new(started: Timestamp, program: String) -> Self {
-        Self { started, program }
+    /// `relativeCreated` counts from `started`; `program` is the `processName` of records of this process.
+    pub(crate) fn new(started: Timestamp, program: String, process: u32) -> Self {
+        Self { started, program, process }
     }
 
     pub(crate) fn pickle(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<(), Error> {
         let mut pickle = Opcodes::new(out);
         pickle.begin_dict();
-        self.attributes(record, &mut pickle)?;
+        let program = self.program_of(record);
+        self.attributes(record, program.unwrap_or(&self.program), &mut pickle)?;
         let mut omitted = u64::from(record.omitted_fields());
-        omitted += fields(record.fields(), free_name, &mut pickle)?;
+        let is_attribute = |name: &str| program.is_some() && name == PROCESS_NAME;
+        omitted += fields(record.fields(), is_attribute, free_name, &mut pickle)?;
         if !record.spans().is_empty() {
             pickle.text("spans")?;
             omitted += spans(record.spans(), &mut pickle)?;
@@ -72,8 +77,19 @@ impl Pickler {
         Ok(())
     }
 
+    /// What a record of another process says of it: a receiver makes a field of that, and here it is an attribute again.
+    fn program_of<'a>(&self, record: &Record<'a>) -> Option<&'a str> {
+        if record.process_id() == self.process {
+            return None;
+        }
+        match record.fields().find(PROCESS_NAME)? {
+            Value::Str(program) => Some(program),
+            _ => None,
+        }
+    }
+
     /// A key that is left out would show the receiver's value, so all of them are there, in CPython's order.
-    fn attributes(&self, record: &Record<'_>, pickle: &mut Opcodes<'_>) -> Result<(), Error> {
+    fn attributes(&self, record: &Record<'_>, program: &str, pickle: &mut Opcodes<'_>) -> Result<(), Error> {
         let stamp = record.timestamp();
         // In two parts: all nanoseconds since 1970 are more than a float holds.
         let created = stamp.unix_seconds() as f64 + f64::from(stamp.subsec_nanos()) / 1e9;
@@ -97,17 +113,25 @@ impl Pickler {
         pickle.entry("relativeCreated", Value::F64(relative))?;
         pickle.entry("thread", record.thread_id().map_or(Value::Nil, Value::from))?;
         pickle.entry("threadName", text(record.thread_name()))?;
-        pickle.entry("processName", Value::Str(&self.program))?;
+        pickle.entry(PROCESS_NAME, Value::Str(program))?;
         pickle.entry("process", Value::I64(record.process_id().into()))?;
         pickle.entry("taskName", Value::Nil)
     }
 }
 
 /// Writes fields as entries of a dictionary; says how many were left out because their name stood there before. As everywhere the first
-/// one counts; in Python the last one would.
-fn fields<'a>(fields: Fields<'a>, name_of: impl Fn(&'a str) -> Cow<'a, str>, pickle: &mut Opcodes<'_>) -> Result<u64, Error> {
+/// one counts; in Python the last one would. The first of a name that is an attribute stands there already.
+fn fields<'a>(
+    fields: Fields<'a>,
+    is_attribute: impl Fn(&str) -> bool,
+    name_of: impl Fn(&'a str) -> Cow<'a, str>,
+    pickle: &mut Opcodes<'_>,
+) -> Result<u64, Error> {
     let (mut names, mut omitted) = (HashSet::new(), 0);
     for (name, value) in fields {
+        if is_attribute(name) && names.insert(name_of(name)) {
+            continue;
+        }
         let name = name_of(name);
         if names.contains(&name) {
             omitted += 1;
@@ -135,7 +159,7 @@ fn spans(spans: Spans<'_>, pickle: &mut Opcodes<'_>) -> Result<u64, Error> {
         pickle.entry("target", Value::Str(span.target()))?;
         pickle.text("fields")?;
         pickle.begin_dict();
-        omitted += fields(span.fields(), Cow::Borrowed, pickle)?;
+        omitted += fields(span.fields(), |_| false, Cow::Borrowed, pickle)?;
         pickle.end_dict();
         pickle.end_dict();
         Ok(())
