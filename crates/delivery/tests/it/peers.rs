@@ -129,9 +129,17 @@ fn nobody_who_logs_waits_for_a_peer_that_reads_nothing() {
     let delivery =
         Delivery::start("test", settings, encode, StreamTransport::new(tcp(listener.local_addr().unwrap().port()))).unwrap();
     let large = record("x".repeat(1 << 20));
-    while delivery.stats().dropped_for(DropReason::Full) < 100 {
-        delivery.handle(&large.as_record()).ok();
-    }
+    // On a thread of its own: a call that waited would do so for ever.
+    let delivery = Arc::new(delivery);
+    let caller = thread::spawn({
+        let delivery = Arc::clone(&delivery);
+        move || {
+            while delivery.stats().dropped_for(DropReason::Full) < 100 {
+                delivery.handle(&large.as_record()).ok();
+            }
+        }
+    });
+    wait_until(|| caller.is_finished());
     assert!(delivery.flush(Deadline::after(Duration::from_millis(20))).unwrap_err().is_timed_out());
     drop(delivery.close(Deadline::after(Duration::from_millis(20))));
     let stats = delivery.stats();

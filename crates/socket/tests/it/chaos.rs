@@ -151,10 +151,16 @@ fn large(number: usize) -> tracing_handlers_core::RecordBuf {
     record(format!("{number} {}", "x".repeat(LARGE)))
 }
 
-/// Handles records until a hundred found no room, does `meanwhile` after each, and gives those that were taken in.
-fn overfill(handler: &SocketHandler, meanwhile: impl Fn()) -> Vec<usize> {
+/// Handles records until a hundred found no room, does `meanwhile` after each, and gives those that were taken in. A call that waits for
+/// the peer is let go when the test loses its patience, and then more has passed than may.
+fn overfill(handler: &SocketHandler, valve: &Valve, meanwhile: impl Fn()) -> Vec<usize> {
+    // What all buffers, the queue and the attempt have room for, several times over.
+    const MOST: usize = 1_000;
+    let (done, is_done) = std::sync::mpsc::channel();
+    let rescue = valve.clone();
+    std::thread::spawn(move || is_done.recv_timeout(PATIENCE).unwrap_or_else(|_| rescue.open()));
     let mut taken_in = Vec::new();
-    for number in 0.. {
+    for number in 0..MOST {
         if handler.handle(&large(number).as_record()).is_ok() {
             taken_in.push(number);
         }
@@ -163,7 +169,8 @@ fn overfill(handler: &SocketHandler, meanwhile: impl Fn()) -> Vec<usize> {
             break;
         }
     }
-    assert!(handler.stats().is_balanced());
+    done.send(()).unwrap_or_else(|_| panic!("a call waited for the peer"));
+    assert!(handler.stats().is_balanced() && handler.stats().dropped_for(DropReason::Full) >= 100);
     taken_in
 }
 
@@ -184,7 +191,7 @@ fn handle_returns_although_the_peer_reads_nothing_and_what_waited_comes_in_order
     let valve = Valve::shut();
     let proxy = Proxy::new(port, [Fault::Valve(valve.clone())]);
     let handler = to(&proxy).capacity(50).timeout(Duration::from_secs(3_600)).build().unwrap();
-    let taken_in = overfill(&handler, || ());
+    let taken_in = overfill(&handler, &valve, || ());
     assert_eq!(valve.passed(), 0, "every call returned before anything passed");
     goes_on(&handler, &valve, &received, &taken_in);
 }
@@ -196,7 +203,7 @@ fn handle_returns_although_the_peer_stops_in_the_middle_of_a_record() {
     valve.let_pass(LARGE / 2);
     let proxy = Proxy::new(port, [Fault::Valve(valve.clone())]);
     let handler = to(&proxy).capacity(50).timeout(Duration::from_secs(3_600)).build().unwrap();
-    let taken_in = overfill(&handler, || ());
+    let taken_in = overfill(&handler, &valve, || ());
     assert!(valve.passed() <= LARGE / 2, "every call returned before a record had passed");
     goes_on(&handler, &valve, &received, &taken_in);
 }
@@ -207,7 +214,7 @@ fn handle_returns_although_the_peer_reads_a_byte_now_and_then() {
     let valve = Valve::shut();
     let proxy = Proxy::new(port, [Fault::Valve(valve.clone())]);
     let handler = to(&proxy).capacity(50).timeout(Duration::from_secs(3_600)).build().unwrap();
-    let taken_in = overfill(&handler, || valve.let_pass(1));
+    let taken_in = overfill(&handler, &valve, || valve.let_pass(1));
     assert!(valve.passed() < LARGE, "every call returned before a record had passed");
     goes_on(&handler, &valve, &received, &taken_in);
 }
