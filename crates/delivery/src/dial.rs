@@ -248,7 +248,7 @@ mod tests {
                 Ok(address.port())
             }
         };
-        let (port, took) = paused(first_of(addresses(1..9), connect));
+        let (port, took) = paused(within(CONNECT_TIMEOUT, first_of(addresses(1..9), connect)));
         assert_eq!((port.unwrap(), took), (4, 750));
         assert_eq!(under_way.get(), 0, "attempts that go on");
         // Who loses patience leaves none behind either.
@@ -281,7 +281,7 @@ mod tests {
         };
         let (port, took) = paused(first_of(addresses([3, 4, 5, 9]), connect));
         assert_eq!((port.unwrap(), took), (9, 0));
-        let (port, took) = paused(first_of(addresses([1, 2, 9]), connect));
+        let (port, took) = paused(within(CONNECT_TIMEOUT, first_of(addresses([1, 2, 9]), connect)));
         assert_eq!((port.unwrap(), took), (9, 300));
         let (failed, took) = paused(first_of(addresses([1, 3]), connect));
         assert_eq!((failed.unwrap_err().kind(), took), (io::ErrorKind::HostUnreachable, 300));

@@ -3,7 +3,7 @@
 //! Whatever the bytes are, each function returns. What holds for every record is asserted, of the encoders of `socket` as well.
 
 use tracing_handlers_core::format::{Format, Json, Text};
-use tracing_handlers_core::{Record, RecordBuf};
+use tracing_handlers_core::{Record, RecordBuf, Value};
 use tracing_handlers_socket::Encoding;
 use tracing_handlers_socket::export::frame;
 
@@ -121,6 +121,13 @@ pub fn round_trip(bytes: &[u8]) {
             (after.level(), after.target(), after.spans().count()),
             "{encoding:?}"
         );
+        for (name, value) in before.fields() {
+            if let (Some(Value::F64(sent)), Value::F64(_), Some(Value::F64(came))) =
+                (before.fields().find(name), value, after.fields().find(name))
+            {
+                assert!(sent.to_bits() == came.to_bits() || sent.is_nan(), "{encoding:?}: {sent:?} came as {came:?}");
+            }
+        }
         if encoding == Encoding::MessagePack {
             // The bytes of a stranger may have another writer.
             assert_eq!(format!("{before:?}"), format!("{after:?}"));

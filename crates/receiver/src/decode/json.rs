@@ -179,6 +179,14 @@ mod tests {
     }
 
     #[test]
+    fn a_number_keeps_its_last_place() {
+        for number in [1.5161904794820726e-174, 5e-324, f64::MAX, -0.1, 1e23] {
+            let read = record(format!(r#"{{"message":"m","n":{number:e}}}"#).as_bytes()).unwrap();
+            assert_eq!(read.as_record().field("n"), Some(tracing_handlers_core::Value::F64(number)));
+        }
+    }
+
+    #[test]
     fn what_is_no_object_is_refused() {
         for bytes in [&b"[]"[..], b"1", b"{", b"", b"{}x", &b"[".repeat(100_000)] {
             assert_eq!(record(bytes).unwrap_err().reason, Reason::Malformed);

@@ -180,8 +180,10 @@ fn the_state_of_the_connection_is_that_of_the_session() {
     let handler = builder(port.number()).build().unwrap();
     let is = |state| handler.status().connection == state;
     log(&handler, "one");
-    let (silent, _) = listener.accept().unwrap();
-    wait_until("it connects", || is(ConnectionState::Connecting));
+    let (mut silent, _) = listener.accept().unwrap();
+    silent.set_read_timeout(Some(PATIENCE)).unwrap();
+    silent.read_exact(&mut [0; 6]).unwrap();
+    assert!(is(ConnectionState::Connecting), "it has asked for a session: {:?}", handler.status());
     drop(silent);
     let mut session = Session::accept(&listener);
     assert_eq!(session.message().1, "one");
