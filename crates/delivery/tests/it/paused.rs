@@ -15,7 +15,9 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Runs a test on a runtime whose clock jumps to the next thing that anybody waits for.
 fn paused<F: Future<Output = ()>>(test: impl FnOnce(Peer, FailureLog) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
-    LocalSet::new().block_on(&runtime, test(Peer::default(), FailureLog::new()));
+    // What never comes is a failure, and takes a moment on such a clock.
+    let ends = async { tokio::time::timeout(3_600 * SECOND, test(Peer::default(), FailureLog::new())).await };
+    LocalSet::new().block_on(&runtime, ends).expect("it never came");
 }
 
 /// Looks until it is so; says how long that took.

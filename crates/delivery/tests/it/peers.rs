@@ -1,6 +1,6 @@
 //! The delivery thread and peers on loopback.
 
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake};
@@ -12,7 +12,7 @@ use tracing_handlers_core::sync::attempt_before;
 use tracing_handlers_core::{Deadline, DropReason, Handler};
 use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
 use tracing_handlers_delivery::dial::Peer;
-use tracing_handlers_delivery::{ConnectionState, Delivery, Retry, Settings, StreamTransport, Transport};
+use tracing_handlers_delivery::{ConnectionState, Delivery, Outcome, Retry, Settings, StreamTransport, Transport};
 use tracing_handlers_testing::peers::Port;
 use tracing_handlers_testing::proxy::{Fault, Proxy, Valve};
 use tracing_handlers_testing::{FailureLog, record};
@@ -179,6 +179,56 @@ fn a_peer_that_goes_while_nobody_logs_is_let_go_of() {
         delivery.close(Deadline::after(LONG)).unwrap();
         assert!(is(ConnectionState::Closed));
         assert_eq!(lines.join().unwrap(), ["three"]);
+    });
+}
+
+/// A connection breaks in the middle of a write, and so of a record: with a window nothing is missing, the torn one included.
+#[test]
+fn a_write_that_breaks_off_loses_no_record() {
+    const RECORDS: usize = 100;
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let failures = FailureLog::new();
+    let transport = StreamTransport::new(tcp(listener.local_addr().unwrap().port())).resend_window(64 << 20);
+    let settings = Settings { batch_bytes: 64 << 20, ..settings(&failures) };
+    let delivery = Delivery::start("test", settings, encode, transport).unwrap();
+    // All buffers together hold less than that: the attempt is in a write when the peer goes.
+    let filling = "x".repeat(150_000);
+    (0..RECORDS).for_each(|n| delivery.handle(&record(format!("{n} {filling}")).as_record()).unwrap());
+    let numbers = thread::scope(|scope| {
+        let peer = scope.spawn(|| {
+            let (mut first, _) = listener.accept().unwrap();
+            first.read_exact(&mut vec![0; 1_000_000]).unwrap();
+            // With bytes unread: the system resets the connection.
+            drop(first);
+            lines_of(&listener).iter().map(|line| line.split_once(' ').unwrap().0.parse().unwrap()).collect::<Vec<usize>>()
+        });
+        delivery.flush(Deadline::after(LONG)).unwrap();
+        delivery.close(Deadline::after(LONG)).unwrap();
+        peer.join().unwrap()
+    });
+    assert!(numbers.iter().copied().eq(0..RECORDS), "{numbers:?}");
+    assert!(failures.texts()[0].contains("send to"), "{failures:?}");
+    assert_eq!((delivery.stats().delivered, delivery.stats().dropped()), (RECORDS as u64, 0));
+}
+
+/// Who is never idle has no other moment to see it, and a write after the end of the peer still succeeds and is lost.
+#[test]
+fn the_end_of_a_peer_is_looked_for_before_each_write() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut transport = StreamTransport::new(tcp(listener.local_addr().unwrap().port()));
+    let frames = |text: &str| {
+        let mut frames = tracing_handlers_delivery::Frames::new();
+        frames.push(Default::default(), |out| Ok::<_, ()>(out.extend_from_slice(text.as_bytes()))).unwrap();
+        frames
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        for text in ["one\n", "two\n", "three\n"] {
+            assert!(matches!(transport.send(&frames(text)).await, Outcome::Sent));
+            let mut line = String::new();
+            BufReader::new(listener.accept().unwrap().0).read_line(&mut line).unwrap();
+            assert_eq!(line, text);
+        }
     });
 }
 
