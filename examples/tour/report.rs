@@ -57,10 +57,15 @@ pub(crate) fn stops(stops: &[Stop]) -> io::Result<bool> {
 /// Whether the log server was stopped and started as often as it should be, so that its line above means something.
 pub(crate) fn server(server: &sockets::Server) -> bool {
     let (stops, connections) = server.history();
+    let received = connections.iter().sum::<u64>();
+    let each: Vec<_> = connections.iter().map(|count| grouped(*count)).collect();
     println!(
-        "\nThe log server of SocketHandler was stopped and started {stops} times meanwhile, and had {connections} connections."
+        "\nThe log server of SocketHandler was stopped and started {stops} times meanwhile. It got {} records, over one connection after \
+         the other: {}.",
+        grouped(received),
+        each.join(", ")
     );
-    stops == load::ROUNDS && connections > stops
+    stops == load::ROUNDS && connections.len() as u64 > stops
 }
 
 pub(crate) fn closing(all_well: bool, closed: &ShutdownReport) {

@@ -25,7 +25,8 @@ pub(crate) struct Server {
 #[derive(Default)]
 struct State {
     current: Option<TcpStream>,
-    connections: u64,
+    /// How many records came over each connection.
+    connections: Vec<u64>,
     stops: u64,
 }
 
@@ -76,10 +77,10 @@ impl Server {
         }
     }
 
-    /// How often it was stopped, and how many connections it had.
-    pub(crate) fn history(&self) -> (u64, u64) {
+    /// How often it was stopped, and how many records came over each of its connections.
+    pub(crate) fn history(&self) -> (u64, Vec<u64>) {
         let state = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
-        (state.stops, state.connections)
+        (state.stops, state.connections.clone())
     }
 
     /// One connection after the other, each by a listener of its own, as those of several processes would be.
@@ -89,7 +90,7 @@ impl Server {
             let (mut connection, _) = listener.accept()?;
             drop(listener);
             self.begin(connection.try_clone()?);
-            receive(&mut connection, out.clone())?;
+            self.receive(&mut connection, out.clone())?;
             listener = TcpListener::bind(address)?;
         }
     }
@@ -98,17 +99,23 @@ impl Server {
         let (state, changed) = &*self.shared;
         let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
         state.current = Some(connection);
-        state.connections += 1;
+        state.connections.push(0);
         changed.notify_all();
     }
-}
 
-fn receive(connection: &mut TcpStream, mut out: Shared) -> io::Result<()> {
-    let mut bytes = [0; 65_536];
-    loop {
-        match connection.read(&mut bytes)? {
-            0 => return Ok(()),
-            length => out.write_all(bytes.get(..length).unwrap_or_default())?,
+    fn receive(&self, connection: &mut TcpStream, mut out: Shared) -> io::Result<()> {
+        let mut buffer = [0; 65_536];
+        loop {
+            let length = connection.read(&mut buffer)?;
+            if length == 0 {
+                return Ok(());
+            }
+            let bytes = buffer.get(..length).unwrap_or_default();
+            let lines = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+            let mut state = self.shared.0.lock().unwrap_or_else(PoisonError::into_inner);
+            state.connections.last_mut().into_iter().for_each(|count| *count += lines);
+            drop(state);
+            out.write_all(bytes)?;
         }
     }
 }

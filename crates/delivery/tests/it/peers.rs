@@ -189,7 +189,9 @@ fn a_write_that_breaks_off_loses_no_record() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let failures = FailureLog::new();
     let transport = StreamTransport::new(tcp(listener.local_addr().unwrap().port())).resend_window(64 << 20);
-    let settings = Settings { batch_bytes: 64 << 20, ..settings(&failures) };
+    // One attempt, which begins with the flush.
+    let mut settings = Settings { batch_bytes: 64 << 20, linger: LONG, linger_is_firm: true, ..settings(&failures) };
+    settings.limits.bytes = 64 << 20;
     let delivery = Delivery::start("test", settings, encode, transport).unwrap();
     // All buffers together hold less than that: the attempt is in a write when the peer goes.
     let filling = "x".repeat(150_000);
@@ -215,18 +217,26 @@ fn a_write_that_breaks_off_loses_no_record() {
 #[test]
 fn the_end_of_a_peer_is_looked_for_before_each_write() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
     let mut transport = StreamTransport::new(tcp(listener.local_addr().unwrap().port()));
     let frames = |text: &str| {
         let mut frames = tracing_handlers_delivery::Frames::new();
-        frames.push(Default::default(), |out| Ok::<_, ()>(out.extend_from_slice(text.as_bytes()))).unwrap();
+        let write = |out: &mut Vec<u8>| {
+            out.extend_from_slice(text.as_bytes());
+            Ok::<_, ()>(())
+        };
+        frames.push(Default::default(), write).unwrap();
         frames
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         for text in ["one\n", "two\n", "three\n"] {
             assert!(matches!(transport.send(&frames(text)).await, Outcome::Sent));
+            // Who has sent is connected.
+            let (stream, _) = listener.accept().expect("a connection for each");
+            stream.set_nonblocking(false).unwrap();
             let mut line = String::new();
-            BufReader::new(listener.accept().unwrap().0).read_line(&mut line).unwrap();
+            BufReader::new(stream).read_line(&mut line).unwrap();
             assert_eq!(line, text);
         }
     });
