@@ -9,6 +9,7 @@
     reason = "the functions that tests call fail as tests do"
 )]
 
+mod connections;
 mod contract;
 mod own_events;
 mod paused;
