@@ -279,7 +279,8 @@ fn every_step_may_be_the_last(a_handler: usize) {
         setting.fs = FaultFs::new();
         close(&builder(&setting, When::Minutes).backup_count(BACKUPS).build().unwrap());
         let names = entries(&setting);
-        assert!(names.iter().all(|name| name == "app.log" || name.ends_with(".gz")), "step {step}: {names:?}");
+        let are_compressed = names.iter().all(|name| name == "app.log" || name.ends_with(".gz"));
+        assert!(are_compressed, "step {step}: {names:?}; {:?}", setting.failures);
         assert_eq!(lines(&setting), kept, "step {step}");
 
         // After its next rollovers as many files are kept as configured. Where a file that is being compressed cannot be removed, one

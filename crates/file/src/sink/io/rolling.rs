@@ -204,7 +204,8 @@ impl<U: Upkeep> Io<U> {
         notes.extend(unlocked.err().map(|error| Error::io(format!("unlock {}", self.path.display()), error)));
         self.turns.begin(&*self.fs, &self.path, &mut new, notes);
         if let Some(old) = self.file.replace(new) {
-            cleanup::drop_later(old);
+            // On Windows a file may keep its name as long as it is open, also when it was removed: who compresses it is to be rid of it.
+            if cfg!(windows) { drop(old) } else { cleanup::drop_later(old) }
         }
         self.release();
         self.begin(notes);
