@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use tracing_handlers_core::Error;
 
-use super::Compression;
+use super::{Compression, temporary};
 use crate::fs::{Stat, Unlinked};
 use crate::upkeep::Place;
 
@@ -84,7 +84,7 @@ impl Forms {
         if is_done || stat(place, name)?.is_none() {
             return Ok(None);
         }
-        unlink(place, name)
+        unlink_at_once(place, name)
     }
 
     /// Removes whatever stands in the place of this name.
@@ -95,7 +95,11 @@ impl Forms {
     pub fn unlink(self, place: Place<'_>, name: &Path) -> Result<Vec<Unlinked>, Error> {
         let mut unlinked = Vec::new();
         for form in self.names(name) {
-            unlinked.extend(unlink(place, &form)?);
+            unlinked.extend(if form == name && self == Self::Compressed {
+                unlink_at_once(place, &form)
+            } else {
+                unlink(place, &form)
+            }?);
         }
         Ok(unlinked)
     }
@@ -139,6 +143,23 @@ pub(super) fn stat(place: Place<'_>, path: &Path) -> Result<Option<Stat>, Error>
 pub(super) fn unlink(place: Place<'_>, path: &Path) -> Result<Option<Unlinked>, Error> {
     match place.fs.unlink(path) {
         Ok(unlinked) => Ok(Some(unlinked)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Error::io(format!("remove {}", path.display()), error)),
+    }
+}
+
+/// As [`unlink`], of a file that may be read at this moment, to be compressed. On Windows such a file may keep its name until it is closed, and would
+/// be moved up the chain by whoever comes first: it gets a name that is nobody's before.
+pub(super) fn unlink_at_once(place: Place<'_>, path: &Path) -> Result<Option<Unlinked>, Error> {
+    if cfg!(unix) {
+        return unlink(place, path);
+    }
+    let aside = temporary::name(path, temporary::GONE);
+    match place.fs.rename(path, &aside) {
+        Ok(()) => unlink(place, &aside).inspect_err(|_| {
+            // Better there than under a name that nobody reads.
+            place.fs.rename(&aside, path).ok();
+        }),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(Error::io(format!("remove {}", path.display()), error)),
     }

@@ -11,6 +11,7 @@ mod method;
 #[cfg(not(any(feature = "gzip", feature = "zstd")))]
 mod no_method;
 mod sweep;
+mod temporary;
 
 use std::io;
 

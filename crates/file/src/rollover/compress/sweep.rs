@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use tracing_handlers_core::Error;
 
 use super::compressor::Shared;
-use super::forms::{ENDINGS, is_copy, stat, unlink, with_ending};
+use super::forms::{ENDINGS, is_copy, stat, unlink, unlink_at_once, with_ending};
+use super::temporary;
 use crate::access::Wanted;
 use crate::fs::{FileOptions, FsFile, Stat};
 
@@ -58,7 +59,7 @@ impl Shared {
             Err(error) => return Err(Error::io(format!("list {}", directory.display()), error)),
         };
         for entry in entries {
-            let plain = entry.to_str().and_then(plain_name_of_temporary);
+            let plain = entry.to_str().and_then(temporary::plain_name);
             if plain.is_some_and(|plain| self.family.has_name(&self.path, &directory.join(plain))) {
                 unlink(self.place(), &directory.join(&entry))?;
             }
@@ -76,7 +77,7 @@ impl Shared {
                 Some(_) => return Ok(()),
             }
         }
-        let temporary = temporary_name(&source.name, self.compression.ending());
+        let temporary = temporary::name(&source.name, self.compression.ending());
         let copied = self.copy(&mut source, &temporary).and_then(|is_whole| match is_whole {
             true => self.put_in_place(&source, &temporary),
             false => Ok(None),
@@ -176,7 +177,7 @@ impl Shared {
         let unlinked = self.where_it_is(source, |name| {
             for ending in ENDINGS {
                 if stat(self.place(), &with_ending(name, ending))?.is_some_and(|copy| is_copy(&source.stat, &copy)) {
-                    return unlink(self.place(), name);
+                    return unlink_at_once(self.place(), name);
                 }
             }
             Ok(None)
@@ -219,38 +220,7 @@ impl Shared {
     }
 }
 
-/// `.app.log.1.gz.tmp`, which is no name of a rolled file.
-fn temporary_name(name: &Path, ending: &str) -> PathBuf {
-    let mut hidden = std::ffi::OsString::from(".");
-    hidden.push(name.file_name().unwrap_or_default());
-    with_ending(&with_ending(&name.with_file_name(hidden), ending), "tmp")
-}
-
-/// The inverse.
-fn plain_name_of_temporary(entry: &str) -> Option<&str> {
-    let name = entry.strip_prefix('.')?.strip_suffix(".tmp")?;
-    ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)?.strip_suffix('.'))
-}
-
 fn is_full(error: &Error) -> bool {
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     source.is_some_and(|source| matches!(source.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_temporary_name_tells_what_it_is_of() {
-        for ending in ENDINGS {
-            let name = temporary_name(Path::new("/logs/app.log.1"), ending);
-            let entry = name.file_name().unwrap().to_str().unwrap();
-            assert_eq!(name.parent(), Some(Path::new("/logs")));
-            assert_eq!(plain_name_of_temporary(entry), Some("app.log.1"));
-        }
-        for entry in ["app.log.1.gz.tmp", ".app.log.1.gz", ".app.log.1.tmp", ".app.log.1gz.tmp", ""] {
-            assert_eq!(plain_name_of_temporary(entry), None, "{entry}");
-        }
-    }
 }
