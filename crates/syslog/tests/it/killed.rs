@@ -65,7 +65,7 @@ fn kill_under_load(daemon: &mut Daemon, builder: SyslogHandlerBuilder) -> Afterm
     Aftermath { missing, of_the_dead }
 }
 
-/// The load begins when the daemon writes: one that was just started may lose what it is sent meanwhile. Gives how many records that took.
+/// The load begins when the daemon writes, so that it is the kills that are tested and not its start. Gives how many records that took.
 fn begin(daemon: &Daemon, handler: &SyslogHandler) -> u64 {
     wait_until("it writes", || {
         handler.handle(&record("it begins").as_record()).unwrap();
