@@ -48,6 +48,10 @@ impl<T: Transport> Parts<T> {
 }
 
 impl<T: Transport> Transport for Parts<T> {
+    async fn make_ready(&mut self) -> Result<bool, Error> {
+        self.transport.make_ready().await
+    }
+
     async fn send(&mut self, frames: &Frames) -> Outcome {
         (self.messages, self.owners) = (Frames::new(), Vec::new());
         for (owner, run) in frames.iter().enumerate() {
