@@ -74,26 +74,6 @@ thread_local! {
     static LINE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Appends what the format makes of the record, and the terminator. A format that panics leaves nothing behind.
-///
-/// # Errors
-///
-/// [`Error::is_panicked`] where the format panicked.
-#[inline]
-pub fn push_line(format: &dyn Format, record: &Record<'_>, terminator: &[u8], out: &mut Vec<u8>) -> Result<(), Error> {
-    let start = out.len();
-    if catch_unwind(AssertUnwindSafe(|| format.format(record, out))).is_err() {
-        out.truncate(start);
-        return Err(Error::panicked("the format panicked"));
-    }
-    match terminator {
-        // Without a call to copy it.
-        [end] => out.push(*end),
-        _ => out.extend_from_slice(terminator),
-    }
-    Ok(())
-}
-
 /// Formats into a buffer that the thread reuses, adds the terminator and hands the bytes to `then`: no allocation in the steady
 /// state, and no lock held while the format (user code) runs.
 ///
@@ -110,7 +90,18 @@ pub fn with_line<R>(
     // Taken, not borrowed: a format that handles a record of its own finds an empty buffer, not a locked one.
     let mut line = LINE.try_with(Cell::take).unwrap_or_default();
     line.clear();
-    let result = push_line(format, record, terminator, &mut line).map(|()| then(&line));
+    let formatted = catch_unwind(AssertUnwindSafe(|| format.format(record, &mut line)));
+    let result = match formatted {
+        Ok(()) => {
+            match terminator {
+                // Without a call to copy it.
+                [end] => line.push(*end),
+                _ => line.extend_from_slice(terminator),
+            }
+            Ok(then(&line))
+        }
+        Err(_) => Err(Error::panicked("the format panicked")),
+    };
     if line.capacity() <= KEEP_BYTES {
         LINE.try_with(|place| place.set(line)).ok();
     }

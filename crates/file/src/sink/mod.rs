@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use tracing_handlers_core::clock::ClockSource;
 use tracing_handlers_core::failure::Reporter;
-use tracing_handlers_core::format::{push_line, with_line};
+use tracing_handlers_core::format::with_line;
 use tracing_handlers_core::sync::{lock, lock_before};
 use tracing_handlers_core::{Deadline, DropReason, Error, Format, Handler, Level, Record, Stats, Timestamp, register_pending};
 
@@ -58,14 +58,8 @@ struct Shared<U> {
     buffering: Option<Buffering>,
     sync: SyncPolicy,
     reporter: Reporter,
-    spare: Mutex<Spare>,
-}
-
-/// Memory for the next records that come together.
-#[derive(Default)]
-struct Spare {
-    line: Vec<u8>,
-    block: Batch,
+    /// Memory for the next records that come together.
+    spare: Mutex<Batch>,
 }
 
 /// As many bytes of lines are written at once: few enough to be in the processor's cache still.
@@ -337,17 +331,14 @@ impl<U: Upkeep> Shared<U> {
 
     /// Writes many records, a block of lines in each call.
     fn write_all(&self, records: &mut dyn Iterator<Item = Record<'_>>) -> Result<(), Error> {
-        let Spare { mut line, mut block } = std::mem::take(&mut *lock(&self.spare));
+        let mut block = std::mem::take(&mut *lock(&self.spare));
         let mut first = Ok(());
         for record in records {
             block.demand_sync(self.sync.is_due_after(Some(record.level())));
-            line.clear();
-            // Each line for itself first: a format of somebody's own may do more than append.
-            match push_line(&*self.format, &record, &self.terminator, &mut line) {
-                // Without a time: it is asked under the lock, as for a single record.
-                Ok(()) => block.push(&line, None),
-                Err(panicked) => first = first.and(Err(self.drop_one(panicked))),
-            }
+            // Each line for itself first: a format of somebody's own may do more than append. Without a time: it is asked under the lock,
+            // as for a single record.
+            let pushed = with_line(&*self.format, &record, &self.terminator, |line| block.push(line, None));
+            first = first.and(pushed.map_err(|panicked| self.drop_one(panicked)));
             if block.bytes_len() >= BLOCK_BYTES {
                 first = first.and(self.write_block(&mut block));
             }
@@ -355,7 +346,7 @@ impl<U: Upkeep> Shared<U> {
         if !block.is_empty() {
             first = first.and(self.write_block(&mut block));
         }
-        *lock(&self.spare) = Spare { line, block };
+        *lock(&self.spare) = block;
         first
     }
 
