@@ -1,7 +1,9 @@
 //! What is the same of every real daemon: it is waited for, killed and started again, and writes what it parsed.
 
 use std::fs;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 use std::process::Child;
 
@@ -15,25 +17,48 @@ pub(crate) struct Daemon {
     folder: TempDir,
     process: Child,
     spawn: fn(&Path) -> Child,
-    is_ready: Box<dyn Fn() -> bool>,
+    places: Vec<Place>,
+}
+
+/// Where a daemon listens when it is ready.
+#[derive(Clone)]
+pub(crate) enum Place {
+    Port(u16),
+    Socket(PathBuf),
+}
+
+impl Place {
+    fn answers(&self) -> bool {
+        match self {
+            Self::Port(port) => TcpStream::connect(("127.0.0.1", *port)).is_ok(),
+            Self::Socket(path) => match UnixDatagram::unbound().unwrap().connect(path) {
+                Ok(()) => true,
+                // One of a daemon that was killed refuses; one that is a stream is of another type.
+                Err(error) => !matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused),
+            },
+        }
+    }
 }
 
 impl Daemon {
     /// Started in a folder that has its configuration.
-    pub(crate) fn start(folder: TempDir, spawn: fn(&Path) -> Child, is_ready: impl Fn() -> bool + 'static) -> Self {
+    pub(crate) fn start(folder: TempDir, spawn: fn(&Path) -> Child, places: Vec<Place>) -> Self {
         let process = spawn(folder.path());
-        let mut daemon = Self { folder, process, spawn, is_ready: Box::new(is_ready) };
+        let mut daemon = Self { folder, process, spawn, places };
         daemon.wait_until_ready();
         daemon
     }
 
+    /// Asks each place until it answers once: each answer is a connection, and a daemon has room for so many.
     fn wait_until_ready(&mut self) {
-        wait_until("the daemon listens", || {
-            if let Some(status) = self.process.try_wait().unwrap() {
-                panic!("it ended with {status}: {}", self.said());
-            }
-            (self.is_ready)()
-        });
+        for place in self.places.clone() {
+            wait_until("the daemon listens", || {
+                if let Some(status) = self.process.try_wait().unwrap() {
+                    panic!("it ended with {status}: {}", self.said());
+                }
+                place.answers()
+            });
+        }
     }
 
     /// Kills it, with all that it had read and not written.

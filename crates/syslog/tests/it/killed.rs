@@ -41,7 +41,6 @@ impl Aftermath {
 fn kill_under_load(daemon: &mut Daemon, builder: SyslogHandlerBuilder) -> Aftermath {
     let builder = builder.batch_records(BATCH).capacity(ROOM).overflow(Overflow::Block(PATIENCE));
     let handler = builder.on_failure(FailureLog::new()).build().unwrap();
-    let begun = begin(daemon, &handler);
     let is_over = AtomicBool::new(false);
     let (count, of_the_dead) = thread::scope(|scope| {
         let load = scope.spawn(|| {
@@ -50,13 +49,13 @@ fn kill_under_load(daemon: &mut Daemon, builder: SyslogHandlerBuilder) -> Afterm
         });
         // A failure here ends the load as well.
         let _end = OnDrop(|| is_over.store(true, Ordering::SeqCst));
-        let of_the_dead = (0..KILLS).map(|_| kill_once(daemon, &handler, begun)).collect::<Vec<_>>();
+        let of_the_dead = (0..KILLS).map(|_| kill_once(daemon, &handler)).collect::<Vec<_>>();
         is_over.store(true, Ordering::SeqCst);
         (load.join().unwrap(), of_the_dead)
     });
     handler.flush(Deadline::after(PATIENCE)).unwrap();
     let stats = handler.stats();
-    assert_eq!((stats.handled, stats.delivered, stats.dropped(), stats.pending), (begun + count, begun + count, 0, 0));
+    assert_eq!((stats.handled, stats.delivered, stats.dropped(), stats.pending), (count, count, 0, 0));
 
     wait_until("the newest is written", || has_come_to(daemon, count - 1));
     let found: BTreeSet<_> = numbers(&daemon.text()).collect();
@@ -65,20 +64,10 @@ fn kill_under_load(daemon: &mut Daemon, builder: SyslogHandlerBuilder) -> Afterm
     Aftermath { missing, of_the_dead }
 }
 
-/// The load begins when the daemon writes, so that it is the kills that are tested and not its start. Gives how many records that took.
-fn begin(daemon: &Daemon, handler: &SyslogHandler) -> u64 {
-    wait_until("it writes", || {
-        handler.handle(&record("it begins").as_record()).unwrap();
-        handler.flush(Deadline::after(PATIENCE)).unwrap();
-        daemon.text().contains("it begins")
-    });
-    handler.stats().handled
-}
-
 /// Kills it once all that waited for it is written, and starts it again when others wait.
-fn kill_once(daemon: &mut Daemon, handler: &SyslogHandler, begun: u64) -> Range<u64> {
+fn kill_once(daemon: &mut Daemon, handler: &SyslogHandler) -> Range<u64> {
     // What is taken from the queue is in order: so many were handled, and this is the newest.
-    let waited = handler.stats().handled - begun;
+    let waited = handler.stats().handled;
     wait_until("what waited is written", || has_come_to(daemon, waited));
     daemon.kill();
     let taken = handler.stats().delivered;
@@ -91,7 +80,7 @@ fn kill_once(daemon: &mut Daemon, handler: &SyslogHandler, begun: u64) -> Range<
     let balance = stats.delivered + stats.dropped() + stats.pending;
     assert!((balance..=balance + 1).contains(&stats.handled), "{stats}");
     daemon.restart();
-    waited + 1..stats.delivered - begun
+    waited + 1..stats.delivered
 }
 
 fn log(handler: &SyslogHandler, number: u64) {

@@ -1,7 +1,7 @@
 //! A real rsyslog that writes what it parsed as JSON. `tests/run` installs it.
 
 use std::fs;
-use std::net::{TcpStream, UdpSocket};
+use std::net::UdpSocket;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use tracing_handlers_testing::certificates;
 use tracing_handlers_testing::peers::Port;
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Place};
 
 /// The daemon and where it listens.
 pub(crate) struct Rsyslog {
@@ -66,15 +66,12 @@ impl Rsyslog {
         let has_tls = has_tls && !has_relp;
         let tls_ports = has_tls.then_some((tls, known));
         let of_relp = relp_ports.into_iter().flat_map(|(relp, over_tls)| [Some(relp), over_tls]).flatten();
-        let streams: Vec<_> = [tcp].into_iter().chain(has_tls.then_some(tls)).chain(of_relp).collect();
+        let streams = [tcp].into_iter().chain(has_tls.then_some(tls)).chain(of_relp);
         fs::write(folder.path().join("rsyslog.conf"), configuration(folder.path(), udp, tcp, tls_ports, relp_ports)).unwrap();
-        let local = folder.path().join("log");
-        let is_ready = move || {
-            streams.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
-                && std::os::unix::net::UnixDatagram::unbound().unwrap().connect(&local).is_ok()
-        };
+        let local = Place::Socket(folder.path().join("log"));
+        let places = streams.map(Place::Port).chain([local]).collect();
         Self {
-            daemon: Daemon::start(folder, spawn, is_ready),
+            daemon: Daemon::start(folder, spawn, places),
             udp,
             tcp,
             #[cfg(feature = "tls")]

@@ -1,7 +1,7 @@
 //! A real syslog-ng that writes what it parsed as JSON. `tests/run` installs it, beside rsyslog.
 
 use std::fs;
-use std::net::{TcpStream, UdpSocket};
+use std::net::UdpSocket;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -9,7 +9,7 @@ use std::process::{Child, Command, Stdio};
 use tracing_handlers_testing::certificates;
 use tracing_handlers_testing::peers::Port;
 
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, Place};
 
 /// The daemon and where it listens.
 pub(crate) struct SyslogNg {
@@ -56,13 +56,10 @@ impl SyslogNg {
         }
         let configuration = configuration(folder.path(), &Program::find().version(), ports, has_tls);
         fs::write(folder.path().join("syslog-ng.conf"), configuration).unwrap();
-        let streams: Vec<_> = [tcp, lines, lines_3164].into_iter().chain(has_tls.then_some(tls)).collect();
-        let sockets = ["log", "stream", "log5424"].map(|name| folder.path().join(name));
-        let is_ready = move || {
-            streams.iter().all(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
-                && sockets.iter().all(|socket| socket.exists())
-        };
-        Self { daemon: Daemon::start(folder, |folder| Program::find().spawn(folder), is_ready), ports, _kept: kept }
+        let streams = [tcp, lines, lines_3164].into_iter().chain(has_tls.then_some(tls)).map(Place::Port);
+        let sockets = ["log", "stream", "log5424"].map(|name| Place::Socket(folder.path().join(name)));
+        let places = streams.chain(sockets).collect();
+        Self { daemon: Daemon::start(folder, |folder| Program::find().spawn(folder), places), ports, _kept: kept }
     }
 
     /// RFC 5424.
@@ -182,6 +179,8 @@ impl Program {
 fn configuration(folder: &Path, version: &str, ports: Ports, has_tls: bool) -> String {
     let d = folder.display();
     let Ports { udp, udp_3164, tcp, lines, lines_3164, tls, tls_3164 } = ports;
+    // By default it has room for ten, and ends the next one as soon as it has come.
+    let room = "max-connections(1000)";
     let tls = match has_tls {
         false => String::new(),
         true => {
@@ -189,8 +188,8 @@ fn configuration(folder: &Path, version: &str, ports: Ports, has_tls: bool) -> S
                 r#"tls(key-file("{d}/server.key") cert-file("{d}/server.pem") ca-file("{d}/ca.pem") peer-verify(required-trusted))"#
             );
             format!(
-                r#"syslog(ip(127.0.0.1) port({tls}) transport("tls") {certificates});
-  network(ip(127.0.0.1) port({tls_3164}) transport("tls") {certificates});"#
+                r#"syslog(ip(127.0.0.1) port({tls}) transport("tls") {room} {certificates});
+  network(ip(127.0.0.1) port({tls_3164}) transport("tls") {room} {certificates});"#
             )
         }
     };
@@ -210,12 +209,12 @@ fn configuration(folder: &Path, version: &str, ports: Ports, has_tls: bool) -> S
 options {{ keep-hostname(yes); use-dns(no); log-msg-size(262144); frac-digits(6); time-zone("UTC"); flush-lines(1); }};
 source sources {{
   syslog(ip(127.0.0.1) port({udp}) transport("udp"));
-  syslog(ip(127.0.0.1) port({tcp}) transport("tcp"));
-  network(ip(127.0.0.1) port({lines}) transport("tcp") flags(syslog-protocol));
+  syslog(ip(127.0.0.1) port({tcp}) transport("tcp") {room});
+  network(ip(127.0.0.1) port({lines}) transport("tcp") {room} flags(syslog-protocol));
   network(ip(127.0.0.1) port({udp_3164}) transport("udp"));
-  network(ip(127.0.0.1) port({lines_3164}) transport("tcp"));
+  network(ip(127.0.0.1) port({lines_3164}) transport("tcp") {room});
   unix-dgram("{d}/log");
-  unix-stream("{d}/stream");
+  unix-stream("{d}/stream" {room});
   unix-dgram("{d}/log5424" flags(syslog-protocol));
   {tls}
 }};
