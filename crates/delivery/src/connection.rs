@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
 
 /// How it stands with the connection to the peer, as far as one knows.
 ///
@@ -56,12 +57,35 @@ struct Counts {
     connecting: AtomicU32,
     connected: AtomicU32,
     is_waiting: AtomicBool,
+    /// Ended by the peer too early, one after the other.
+    early_ends: AtomicU32,
+    lasting: Duration,
 }
 
 impl Connections {
+    /// One that its peer ends sooner than this has failed.
+    pub(crate) fn to_last(lasting: Duration) -> Self {
+        Self(Arc::new(Counts { lasting, ..Counts::default() }))
+    }
+
     /// One is being made, for as long as the value lives.
     pub fn connecting(&self) -> Connecting {
         Connecting(Count::new(self, |counts| &counts.connecting))
+    }
+
+    pub(crate) fn lasting(&self) -> Duration {
+        self.0.lasting
+    }
+
+    /// One came to its end, and had lasted or not.
+    pub(crate) fn ended(&self, has_lasted: bool) {
+        let early_ends = if has_lasted { 0 } else { self.early_ends().saturating_add(1) };
+        self.0.early_ends.store(early_ends, Ordering::SeqCst);
+    }
+
+    /// How many have ended too early since the last that did not.
+    pub(crate) fn early_ends(&self) -> u32 {
+        self.0.early_ends.load(Ordering::SeqCst)
     }
 
     pub(crate) fn state(&self) -> ConnectionState {
@@ -147,5 +171,15 @@ mod tests {
         let told: Vec<_> = states.iter().map(ToString::to_string).collect();
         let expected = ["disconnected", "connecting", "connected", "waiting to try again", "connecting", "disconnected"];
         assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn those_that_end_too_early_are_counted_until_one_has_lasted() {
+        let connections = Connections::to_last(Duration::from_secs(1));
+        let counted = [false, false, true, true, false].map(|has_lasted| {
+            connections.ended(has_lasted);
+            connections.early_ends()
+        });
+        assert_eq!(counted, [1, 2, 0, 0, 1]);
     }
 }

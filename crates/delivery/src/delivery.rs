@@ -50,7 +50,8 @@ pub struct Status {
     pub attempts: u64,
     /// Attempts that followed a failed one.
     pub retries: u64,
-    /// Attempts that failed since the last that did not.
+    /// Attempts that failed since the last that did not. A connection that the peer ended as soon as it was made counts as well; then it is all of
+    /// those since one that lasted, whatever was sent over them.
     pub failures: u32,
     /// Bytes of the attempts that did not fail.
     pub bytes: u64,
@@ -101,7 +102,7 @@ impl Delivery {
         has_thread: bool,
     ) -> Result<(Self, Task<E, T>), Error> {
         let settings = settings.check()?;
-        let connections = Connections::default();
+        let connections = Connections::to_last(settings.lasting());
         transport.report_to(&connections);
         let shared = Arc::new(Shared {
             queue: BoundedQueue::new(settings.limits),

@@ -46,6 +46,8 @@
 //!   than `max_age`, when the peer refuses it for good, or when the time of `close` is up: each counted and reported.
 //! - What a transport sends again over a new connection is sent to its end, however slowly the peer takes it, as long as it takes some of it in the
 //!   time of an attempt.
+//! - A connection that the peer ends as soon as it was made is an attempt that failed, whatever was sent over it: no peer is connected to again
+//!   and again without a pause.
 //! - A transport that panics is started again; a record that it panics over three times is given up.
 //! - No runtime in the application is needed, none is touched, and none may be missed.
 //!

@@ -49,8 +49,9 @@ pub trait Transport: Send + 'static {
     /// is shown as disconnected between its attempts.
     fn report_to(&mut self, _: &Connections) {}
 
-    /// Awaited while there is nothing to send. Whoever keeps a connection looks here for its end, and forgets it.
-    fn idle(&mut self) -> impl Future<Output = ()> + Send {
+    /// Awaited while there is nothing to send. Whoever keeps a connection looks here for its end, and forgets it. An end that is a failure is given:
+    /// it is reported, and the next attempt waits as after one that failed.
+    fn idle(&mut self) -> impl Future<Output = Option<Error>> + Send {
         pending()
     }
 

@@ -53,7 +53,16 @@ impl Default for Settings {
     }
 }
 
+/// A connection that lived so long has lasted, however long the first pause of [`Retry`] is.
+const LASTING: Duration = Duration::from_millis(500);
+
 impl Settings {
+    /// How long a connection lives before its end is an ordinary one, after which the next is made at once. So no peer is connected to more
+    /// often than after a failure; and whoever waits so long before an attempt has time left for it.
+    pub(crate) fn lasting(&self) -> Duration {
+        LASTING.min(self.retry.longest(0)).min(self.attempt_timeout / 2)
+    }
+
     /// These settings, if they let anything through.
     ///
     /// # Errors
@@ -150,4 +159,18 @@ macro_rules! delivery_layer {
             Ok($crate::core::HandlerLayer::with_hook(self.build()?, hook).clock_source(clock))
         }
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_has_lasted_after_the_first_pause_half_a_second_or_half_an_attempt() {
+        let lasting = |pause: u64, attempt: u64| {
+            let (retry, attempt_timeout) = (Retry::new(Duration::from_millis(pause)), Duration::from_millis(attempt));
+            Settings { retry, attempt_timeout, ..Settings::default() }.lasting().as_millis()
+        };
+        assert_eq!([lasting(20, 10_000), lasting(30_000, 10_000), lasting(30_000, 100)], [20, 500, 50]);
+    }
 }

@@ -86,7 +86,8 @@ impl<E: Encode, T: Transport> Task<E, T> {
 
     /// Waits for records, and for company for the first of them until there is enough for an attempt.
     async fn wait(&mut self) {
-        let queue = &self.shared.queue;
+        let shared = Arc::clone(&self.shared);
+        let queue = &shared.queue;
         let pause = queue.begin_wait(&mut self.pace);
         let mut woken = pin!(woken_or(queue, pause));
         // Meanwhile a connection may come to its end.
@@ -99,8 +100,14 @@ impl<E: Encode, T: Transport> Task<E, T> {
             }
         };
         if let Some(looked) = looked {
-            if looked.is_none() {
-                self.transport.reset();
+            match looked {
+                None => self.transport.reset(),
+                Some(None) => {}
+                Some(Some(why)) => {
+                    self.note_failure(&why);
+                    self.shared.reporter.note(why);
+                    self.pause(None).await;
+                }
             }
             woken.await;
         }
@@ -309,11 +316,18 @@ impl<E: Encode, T: Transport> Task<E, T> {
         status.bytes += bytes;
         match failure {
             Some(error) => {
-                status.failures = status.failures.saturating_add(1);
-                status.last_error = Some(error.one_line());
+                drop(status);
+                self.note_failure(error);
             }
             None => status.failures = 0,
         }
+    }
+
+    /// What is sent over a connection seems well until that ends: of those that end early each counts, or the pauses would not grow.
+    fn note_failure(&self, error: &Error) {
+        let mut status = lock(&self.shared.status);
+        status.failures = status.failures.saturating_add(1).max(self.shared.connections.early_ends());
+        status.last_error = Some(error.one_line());
     }
 
     fn drop_some(&self, reason: DropReason, count: u64, error: Error) {

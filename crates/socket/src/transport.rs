@@ -19,11 +19,18 @@ pub(crate) struct Lossy {
     peer: String,
     /// Why the attempt is over before it has begun.
     refusal: Option<String>,
+    /// The peer ended the connection as soon as it was made, and nothing was lost since that could say so.
+    early_end: Option<String>,
 }
 
 impl Lossy {
     pub(crate) fn new(retry: Retry, attempt_timeout: Duration, peer: String) -> Self {
-        Self { pauses: Pauses::new(retry), attempt_timeout, peer, refusal: None }
+        Self { pauses: Pauses::new(retry), attempt_timeout, peer, refusal: None, early_end: None }
+    }
+
+    fn succeeded(&mut self) {
+        self.pauses.succeeded();
+        self.early_end = None;
     }
 
     /// Before the task loses its patience: it would keep the records.
@@ -43,7 +50,8 @@ impl Transport for Link {
         let Some(lossy) = &mut self.lossy else { return self.connection.make_ready().await };
         let begun = monotonic();
         let why = if !lossy.pauses.is_time(begun) {
-            format!("send to {}: no connection, and it is too early for the next attempt", lossy.peer)
+            let too_early = || format!("send to {}: no connection, and it is too early for the next attempt", lossy.peer);
+            lossy.early_end.take().unwrap_or_else(too_early)
         } else {
             match dial::within(lossy.patience(), async { Ok(self.connection.make_ready().await) }).await {
                 Ok(Ok(is_ready)) => return Ok(is_ready),
@@ -77,13 +85,13 @@ impl Transport for Link {
             }
             Ok(Outcome::Partial { retry, mut dead, why, .. }) => {
                 // The connection broke: the next record may try at once.
-                lossy.pauses.succeeded();
+                lossy.succeeded();
                 let text = why.as_ref().map_or_else(|| "the connection broke".to_owned(), |why| why.one_line());
                 dead.extend(retry.into_iter().map(|index| (index, text.clone())));
                 Outcome::Partial { retry: Vec::new(), dead, after: None, why: None }
             }
             Ok(other) => {
-                lossy.pauses.succeeded();
+                lossy.succeeded();
                 other
             }
         }
@@ -97,8 +105,13 @@ impl Transport for Link {
         self.connection.report_to(connections);
     }
 
-    async fn idle(&mut self) {
-        self.connection.idle().await;
+    async fn idle(&mut self) -> Option<Error> {
+        let early_end = self.connection.idle().await?;
+        let Some(lossy) = &mut self.lossy else { return Some(early_end) };
+        // Nobody waits for the next attempt: what comes before it is lost, and told so.
+        lossy.pauses.failed(monotonic());
+        lossy.early_end = Some(early_end.one_line());
+        None
     }
 
     fn sent_in_time(&mut self, frames: &Frames) -> usize {
@@ -164,5 +177,54 @@ mod tests {
         assert!(!pauses.is_time(now));
         pauses.succeeded();
         assert!(pauses.is_time(now));
+    }
+
+    #[cfg(unix)]
+    mod early_ends {
+        use std::sync::Arc;
+
+        use tokio::net::TcpListener;
+        use tracing_handlers_core::{Deadline, DropReason, Handler, Record};
+        use tracing_handlers_delivery::{Delivery, Settings, dial::Peer};
+        use tracing_handlers_testing::{FailureLog, record};
+
+        use super::*;
+
+        /// The peer works in the same runtime, whose clock is paused; the pauses of Python are of the clock that is not.
+        #[test]
+        fn what_comes_after_a_connection_that_ended_at_once_is_lost_and_says_why_until_it_is_time() {
+            let encode = |record: &Record<'_>, out: &mut Vec<u8>| {
+                out.extend_from_slice(record.message().as_bytes());
+                Ok(())
+            };
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+            tokio::task::LocalSet::new().block_on(&runtime, async {
+                let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+                let peer = Peer::Tcp { host: "127.0.0.1".to_owned(), port: listener.local_addr().unwrap().port() };
+                let lossy = Lossy::new(Retry::new(Duration::from_secs(3_600)), Duration::from_secs(10), peer.to_string());
+                let failures = FailureLog::new();
+                let settings = Settings { on_failure: Some(Arc::new(failures.clone())), ..Settings::default() };
+                let link = Link::new(StreamTransport::new(peer), Some(lossy));
+                let (delivery, work) = Delivery::with_future("test", settings, encode, link).unwrap();
+                tokio::task::spawn_local(work);
+                let came = tokio::task::spawn_local(async move {
+                    // Something was sent, and is not read.
+                    let (first, _) = listener.accept().await.unwrap();
+                    first.peek(&mut [0]).await.unwrap();
+                    drop(first);
+                    listener.accept().await.unwrap();
+                });
+                for text in ["sent", "lost", "lost too"] {
+                    delivery.handle(&record(text).as_record()).unwrap();
+                    delivery.flush_async(Deadline::after(Duration::from_secs(60))).await.unwrap();
+                    tokio::time::advance(Duration::from_millis(10)).await;
+                }
+                assert_eq!((delivery.stats().delivered, delivery.stats().dropped_for(DropReason::Failed)), (1, 2));
+                let texts = failures.texts();
+                assert!(texts[0].contains("closed the connection as soon as it was made"), "{texts:?}");
+                assert!(texts[1].contains("too early"), "{texts:?}");
+                assert_eq!((failures.lost(), came.is_finished()), (2, false));
+            });
+        }
     }
 }

@@ -159,10 +159,13 @@ impl Transport for Relp {
         self.connections = connections.clone();
     }
 
-    async fn idle(&mut self) {
-        let Some(connection) = &mut self.connection else { return };
-        connection.until_ended().await;
-        self.connection = None;
+    /// What was sent is answered for: no end costs anything.
+    async fn idle(&mut self) -> Option<Error> {
+        if let Some(connection) = &mut self.connection {
+            connection.until_ended().await;
+            self.connection = None;
+        }
+        None
     }
 
     /// Those that were answered for are settled, in whatever order.

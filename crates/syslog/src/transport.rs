@@ -72,8 +72,8 @@ impl<T: Transport> Transport for Parts<T> {
         self.transport.report_to(connections);
     }
 
-    async fn idle(&mut self) {
-        self.transport.idle().await;
+    async fn idle(&mut self) -> Option<Error> {
+        self.transport.idle().await
     }
 
     fn broken_off(&mut self, _: &Frames, why: Error) -> Outcome {
@@ -157,9 +157,10 @@ impl Transport for Local {
     }
 
     /// Only the one that worked last has a connection.
-    async fn idle(&mut self) {
-        if let Some(Way::Stream(transport)) = self.ways.get_mut(self.newest) {
-            transport.idle().await;
+    async fn idle(&mut self) -> Option<Error> {
+        match self.ways.get_mut(self.newest) {
+            Some(Way::Stream(transport)) => transport.idle().await,
+            _ => None,
         }
     }
 

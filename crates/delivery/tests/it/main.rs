@@ -11,6 +11,8 @@
 
 mod connections;
 mod contract;
+#[cfg(unix)]
+mod early_ends;
 mod own_events;
 mod paused;
 mod peers;

@@ -75,12 +75,13 @@ impl Transport for Stepped {
         self.connections = connections.clone();
     }
 
-    async fn idle(&mut self) {
+    async fn idle(&mut self) -> Option<Error> {
         if self.connection.is_some() {
             self.steps.taken().await;
             assert!(!self.steps.panics.load(Ordering::SeqCst), "deliberate mistake of a transport");
             self.connection = None;
         }
+        None
     }
 
     fn reset(&mut self) {

@@ -1,9 +1,17 @@
 //! What a real syslog-ng makes of our messages: a second opinion beside rsyslog's.
 
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tracing_handlers_core::format::Zone;
-use tracing_handlers_syslog::{Framing, Newlines, Protocol, SyslogHandlerBuilder};
+use tracing_handlers_core::{Deadline, Handler};
+use tracing_handlers_syslog::{Framing, Newlines, Protocol, Retry, SyslogHandlerBuilder};
+use tracing_handlers_testing::gate::PATIENCE;
+use tracing_handlers_testing::{FailureLog, record};
 
+use crate::daemon::wait_until;
 use crate::rsyslog::{HOSTILE, builder, event, network, send};
 use crate::syslog_ngd::SyslogNg;
 
@@ -130,15 +138,58 @@ fn a_local_socket_takes_a_hundred_kilobytes() {
     assert_eq!(assert_rfc5424(&daemon.message()), text);
 }
 
+/// A connection that the daemon reads from.
+fn admitted(daemon: &SyslogNg) -> TcpStream {
+    loop {
+        let mut stream = TcpStream::connect(daemon.tcp()).unwrap();
+        stream.write_all(b"29 <14>1 - - - - - - taken place").unwrap();
+        stream.set_nonblocking(true).unwrap();
+        let (mut is_read, mut is_ended) = (false, false);
+        wait_until("it is read or ended", || {
+            is_read = daemon.text().contains("taken place");
+            is_ended = !matches!(stream.read(&mut [0]), Err(error) if error.kind() == ErrorKind::WouldBlock);
+            is_read || is_ended
+        });
+        if is_read {
+            return stream;
+        }
+    }
+}
+
+/// It takes everybody's connection, ends that of whom it has no place for, and says nothing.
+#[test]
+fn a_daemon_without_a_place_for_us_misses_nothing_that_the_window_covers_when_it_has_one() {
+    let daemon = SyslogNg::start_with_room(1);
+    let other = admitted(&daemon);
+    let (failures, retry) = (FailureLog::new(), Retry::new(Duration::from_millis(200)).max(Duration::from_millis(200)));
+    let builder = builder().tcp(daemon.tcp()).retry(retry).resend_window(1 << 20).batch_records(10);
+    let handler = builder.on_failure(failures.clone()).build().unwrap();
+    let mut count = 0;
+    wait_until("it is told three times", || {
+        // What is sent before the first end is seen counts as delivered, and waits in the window.
+        if handler.stats().pending == 0 {
+            handler.handle(&record(format!("number {count} of many")).as_record()).unwrap();
+            count += 1;
+        }
+        handler.status().failures >= 3
+    });
+    let told = "it closed the connection as soon as it was made";
+    assert!(failures.texts().iter().all(|text| text.contains(told) && text.contains(&daemon.tcp())), "{failures:?}");
+    assert!(handler.status().last_error.is_some_and(|error| error.contains(told)));
+    assert!(handler.stats().pending > 0 && !daemon.text().contains("of many"), "{}", handler.stats());
+
+    drop(other);
+    handler.flush(Deadline::after(PATIENCE)).unwrap();
+    let is_there = |number| daemon.text().contains(&format!("number {number} of many"));
+    wait_until("all is written", || (0..count).all(is_there));
+    assert_eq!((handler.stats().delivered, handler.status().failures), (count, 0), "{failures:?}");
+}
+
 #[cfg(feature = "tls")]
 mod tls {
-    use tracing_handlers_core::{Deadline, Handler};
     use tracing_handlers_syslog::Tls;
-    use tracing_handlers_testing::gate::PATIENCE;
-    use tracing_handlers_testing::record;
 
     use super::*;
-    use crate::daemon::wait_until;
 
     fn known(daemon: &SyslogNg) -> Tls {
         let [certificate, key] = daemon.client();
@@ -168,11 +219,16 @@ mod tls {
     fn a_client_without_a_certificate_is_refused() {
         let daemon = SyslogNg::start_with_tls();
         let unknown = Tls::new().ca_pem(&daemon.authority()).unwrap();
-        let refused = network().tls(daemon.tls(), unknown).build().unwrap();
-        refused.handle(&record("from nobody").as_record()).unwrap();
-        // With TLS 1.3 a client learns that only after it has sent.
-        refused.flush(Deadline::after(PATIENCE)).ok();
-        wait_until("it refuses", || daemon.said().contains("peer did not return a certificate"));
+        let refused =
+            network().tls(daemon.tls(), unknown).retry(Retry::default()).on_failure(FailureLog::new()).build().unwrap();
+        // With TLS 1.3 a client learns that only after it may have sent.
+        wait_until("it refuses, and we say why", || {
+            if refused.stats().pending == 0 {
+                refused.handle(&record("from nobody").as_record()).unwrap();
+            }
+            refused.status().last_error.is_some_and(|error| error.contains("alert"))
+        });
+        wait_until("it says why", || daemon.said().contains("peer did not return a certificate"));
         // What comes next is the only one that it read.
         send(network().tcp(daemon.tcp()), &event("next"));
         assert_eq!(assert_rfc5424(&daemon.message()), "next");

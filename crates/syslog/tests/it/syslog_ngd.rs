@@ -31,18 +31,26 @@ struct Ports {
     tls_3164: u16,
 }
 
+/// More connections than any test makes; by default it has room for ten, and ends the next one as soon as it has come.
+const ROOM: usize = 1_000;
+
 impl SyslogNg {
     pub(crate) fn start() -> Self {
-        Self::start_with(false)
+        Self::start_with(ROOM, false)
+    }
+
+    /// It has so many places for connections at each of its ports.
+    pub(crate) fn start_with_room(room: usize) -> Self {
+        Self::start_with(room, false)
     }
 
     /// With a certificate of a test's own for `localhost`; it wants one from its clients.
     #[cfg(feature = "tls")]
     pub(crate) fn start_with_tls() -> Self {
-        Self::start_with(true)
+        Self::start_with(ROOM, true)
     }
 
-    fn start_with(has_tls: bool) -> Self {
+    fn start_with(room: usize, has_tls: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let kept = [(); 5].map(|()| Port::reserve());
         let [tcp, lines, lines_3164, tls, tls_3164] = kept.each_ref().map(Port::number);
@@ -54,7 +62,7 @@ impl SyslogNg {
         if has_tls {
             certificates::make(folder.path());
         }
-        let configuration = configuration(folder.path(), &Program::find().version(), ports, has_tls);
+        let configuration = configuration(folder.path(), &Program::find().version(), ports, room, has_tls);
         fs::write(folder.path().join("syslog-ng.conf"), configuration).unwrap();
         let streams = [tcp, lines, lines_3164].into_iter().chain(has_tls.then_some(tls)).map(Place::Port);
         let sockets = ["log", "stream", "log5424"].map(|name| Place::Socket(folder.path().join(name)));
@@ -176,11 +184,10 @@ impl Program {
     }
 }
 
-fn configuration(folder: &Path, version: &str, ports: Ports, has_tls: bool) -> String {
+fn configuration(folder: &Path, version: &str, ports: Ports, room: usize, has_tls: bool) -> String {
     let d = folder.display();
     let Ports { udp, udp_3164, tcp, lines, lines_3164, tls, tls_3164 } = ports;
-    // By default it has room for ten, and ends the next one as soon as it has come.
-    let room = "max-connections(1000)";
+    let room = format!("max-connections({room})");
     let tls = match has_tls {
         false => String::new(),
         true => {
