@@ -10,7 +10,7 @@ use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::{Error, Handler, OnFailure};
 use tracing_handlers_socket::Encoding;
 
-use crate::decode::Accepted;
+use crate::decode::Decoder;
 use crate::listen::Place;
 use crate::receiver::{Receiver, ReceiverHandle};
 use crate::stats::Counters;
@@ -153,7 +153,7 @@ impl ReceiverBuilder {
             addresses: sockets.iter().filter_map(|socket| socket.local_addr()).collect(),
         };
         let reporter = Arc::new(Reporter::new(format!("receiver {}", names.join(", ")), on_failure));
-        let accepted = Accepted { encoding, max_frame_bytes };
-        Ok(Receiver { sockets, handler, accepted, max_connections, frame_timeout, reporter, handle })
+        let decoder = Decoder { encoding, max_frame_bytes };
+        Ok(Receiver { sockets, handler, decoder, max_connections, frame_timeout, reporter, handle })
     }
 }

@@ -219,7 +219,7 @@ impl Open {
     async fn take_frames(&self, buffer: &mut Vec<u8>) -> bool {
         let (mut batch, mut taken) = (Vec::new(), 0);
         let is_found = loop {
-            match self.intake.accepted.first(buffer.get(taken..).unwrap_or_default()) {
+            match self.intake.decoder.first(buffer.get(taken..).unwrap_or_default()) {
                 Ok(Some((payload, length))) => {
                     let is_empty_line = length == payload.len() + 1 && payload.trim_ascii().is_empty();
                     if !is_empty_line {
@@ -245,7 +245,7 @@ impl Open {
     /// What is left at the end: a line without its end, or half a frame.
     async fn finish(&self, rest: &[u8]) {
         let mut batch = Vec::new();
-        if self.intake.accepted.ends_with_stream(rest) && !rest.trim_ascii().is_empty() {
+        if self.intake.decoder.ends_with_stream(rest) && !rest.trim_ascii().is_empty() {
             self.intake.decode(rest, &self.from, &mut batch);
         } else if !rest.trim_ascii().is_empty() {
             self.intake.refuse(Refused::new(Reason::Truncated, format!("{} bytes of it came", rest.len())), &self.from);

@@ -46,7 +46,7 @@ impl Datagrams {
     /// Reads datagrams until it is to stop, and those that have come by then.
     pub(crate) async fn serve(self, intake: Intake, mut stop: watch::Receiver<bool>) {
         // A byte more than the longest frame tells that there was more. To Windows a datagram that does not fit is a failure of the read.
-        let enough = if cfg!(windows) { LONGEST } else { intake.accepted.max_frame_bytes.saturating_add(5) };
+        let enough = if cfg!(windows) { LONGEST } else { intake.decoder.max_frame_bytes.saturating_add(5) };
         let mut buffer = vec![0; enough.min(LONGEST)];
         loop {
             let ready = tokio::select! {
@@ -92,7 +92,7 @@ impl Datagrams {
                 }
             };
             add(&intake.counters.bytes, count as u64);
-            match intake.accepted.payloads(buffer.get(..count).unwrap_or_default()) {
+            match intake.decoder.payloads(buffer.get(..count).unwrap_or_default()) {
                 Ok(payloads) => payloads.into_iter().for_each(|payload| intake.decode(payload, &from, &mut batch)),
                 Err(refused) => intake.refuse(refused, &from),
             }

@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::{DropReason, Error, Handler, RecordBuf, reentry};
 
-use crate::decode::{Accepted, Refused};
+use crate::decode::{Decoder, Refused};
 use crate::stats::Counters;
 
 /// How many batches may wait for the handler. While they do, nobody reads: senders over streams wait in turn.
@@ -17,7 +17,7 @@ pub(crate) const WAITING_BATCHES: usize = 16;
 /// What every task that reads has.
 #[derive(Clone)]
 pub(crate) struct Intake {
-    pub(crate) accepted: Accepted,
+    pub(crate) decoder: Decoder,
     /// How long a frame, and the handshake of TLS, may take.
     pub(crate) frame_timeout: Duration,
     pub(crate) counters: Arc<Counters>,
@@ -28,9 +28,9 @@ pub(crate) struct Intake {
 impl Intake {
     /// Adds the record of a payload to the batch, or counts why there is none.
     pub(crate) fn decode(&self, payload: &[u8], from: &str, batch: &mut Vec<RecordBuf>) {
-        match self.accepted.record(payload) {
+        match self.decoder.record(payload) {
             Ok(record) => {
-                self.counters.record(self.accepted.encoding_of(payload));
+                self.counters.record(self.decoder.encoding_of(payload));
                 batch.push(record);
             }
             Err(refused) => self.refuse(refused, from),

@@ -16,7 +16,7 @@ use tracing_handlers_core::{Error, Handler};
 use crate::builder::ReceiverBuilder;
 use crate::connection::Listener;
 use crate::datagram::Datagrams;
-use crate::decode::Accepted;
+use crate::decode::Decoder;
 use crate::intake::{Intake, WAITING_BATCHES, bring};
 use crate::listen::Socket;
 use crate::stats::{Counters, ReceiverStats};
@@ -26,7 +26,7 @@ use crate::stats::{Counters, ReceiverStats};
 pub struct Receiver {
     pub(crate) sockets: Vec<Socket>,
     pub(crate) handler: Box<dyn Handler>,
-    pub(crate) accepted: Accepted,
+    pub(crate) decoder: Decoder,
     pub(crate) max_connections: usize,
     pub(crate) frame_timeout: Duration,
     pub(crate) reporter: Arc<Reporter>,
@@ -84,10 +84,10 @@ impl Receiver {
     ///
     /// The runtime does not take a socket.
     pub async fn run(self) -> Result<ReceiverStats, Error> {
-        let Self { sockets, handler, accepted, max_connections, frame_timeout, reporter, handle } = self;
+        let Self { sockets, handler, decoder, max_connections, frame_timeout, reporter, handle } = self;
         let (batches, brought) = mpsc::channel(WAITING_BATCHES);
         let (counters, own_reporter) = (Arc::clone(&handle.counters), Arc::clone(&reporter));
-        let intake = Intake { accepted, frame_timeout, counters, reporter: own_reporter, batches };
+        let intake = Intake { decoder, frame_timeout, counters, reporter: own_reporter, batches };
         let tasks = start(sockets, intake, max_connections, &handle)?;
         let bringing = tokio::task::spawn_blocking({
             let reporter = Arc::clone(&reporter);

@@ -7,7 +7,7 @@ use tracing_handlers_core::{Record, RecordBuf, Value};
 use tracing_handlers_socket::Encoding;
 use tracing_handlers_socket::export::frame;
 
-use super::{Accepted, Refused, json};
+use super::{Decoder, Refused, json};
 
 const MAX_FRAME_BYTES: usize = 1 << 16;
 /// A byte becomes six at most (`\0` in a text that is shown as by `Debug`, `N` as `null` in a list) and is shown twice at most.
@@ -15,8 +15,8 @@ const GROWTH: usize = 16;
 /// What a pickle may recall: 1 MiB of texts, and 10,000 numbers of 40 digits.
 const RECALLED: usize = (6 << 20) + 10_000 * 44;
 
-fn accepted(encoding: Option<Encoding>) -> Accepted {
-    Accepted { encoding, max_frame_bytes: MAX_FRAME_BYTES }
+fn decoder(encoding: Option<Encoding>) -> Decoder {
+    Decoder { encoding, max_frame_bytes: MAX_FRAME_BYTES }
 }
 
 /// The bytes as the payload of a frame with a pickle.
@@ -31,7 +31,7 @@ pub fn json(bytes: &[u8]) {
 
 /// As one with a record of MessagePack, which is taken as it is.
 pub fn message_pack(bytes: &[u8]) {
-    if let Ok(record) = accepted(Some(Encoding::MessagePack)).record(bytes) {
+    if let Ok(record) = decoder(Some(Encoding::MessagePack)).record(bytes) {
         assert_eq!(record.as_bytes(), bytes);
         look(&record);
     }
@@ -40,10 +40,10 @@ pub fn message_pack(bytes: &[u8]) {
 /// As a datagram.
 pub fn datagram(bytes: &[u8]) {
     for encoding in [None, Some(Encoding::JsonLines), Some(Encoding::Pickle)] {
-        let accepted = accepted(encoding);
-        for payload in accepted.payloads(bytes).unwrap_or_default() {
+        let decoder = decoder(encoding);
+        for payload in decoder.payloads(bytes).unwrap_or_default() {
             assert!(payload.len() <= bytes.len());
-            accepted.record(payload).ok().iter().for_each(look);
+            decoder.record(payload).ok().iter().for_each(look);
         }
     }
 }
@@ -52,32 +52,32 @@ pub fn datagram(bytes: &[u8]) {
 pub fn stream(bytes: &[u8]) {
     let Some((pieces, bytes)) = bytes.split_first() else { return };
     for encoding in [None, Some(Encoding::JsonLines), Some(Encoding::MessagePack)] {
-        let accepted = accepted(encoding);
-        let mut whole = Connection::new(accepted);
+        let decoder = decoder(encoding);
+        let mut whole = Connection::new(decoder);
         whole.read(bytes);
-        let mut cut = Connection::new(accepted);
+        let mut cut = Connection::new(decoder);
         bytes.chunks(usize::from(*pieces).max(1)).for_each(|piece| cut.read(piece));
         assert_eq!(whole.frames, cut.frames);
         assert_eq!(whole.is_refused, cut.is_refused);
         assert!(cut.is_refused || whole.buffer == cut.buffer);
         for frame in &whole.frames {
             assert!(frame.len() <= MAX_FRAME_BYTES);
-            accepted.record(frame).ok().iter().for_each(look);
+            decoder.record(frame).ok().iter().for_each(look);
         }
     }
 }
 
 /// A connection as `connection.rs` reads it.
 struct Connection {
-    accepted: Accepted,
+    decoder: Decoder,
     buffer: Vec<u8>,
     frames: Vec<Vec<u8>>,
     is_refused: bool,
 }
 
 impl Connection {
-    fn new(accepted: Accepted) -> Self {
-        Self { accepted, buffer: Vec::new(), frames: Vec::new(), is_refused: false }
+    fn new(decoder: Decoder) -> Self {
+        Self { decoder, buffer: Vec::new(), frames: Vec::new(), is_refused: false }
     }
 
     fn read(&mut self, piece: &[u8]) {
@@ -88,7 +88,7 @@ impl Connection {
         let mut taken = 0;
         loop {
             let rest = self.buffer.get(taken..).unwrap_or_default();
-            match self.accepted.first(rest) {
+            match self.decoder.first(rest) {
                 Ok(Some((payload, length))) => {
                     assert!(length > payload.len() && length <= rest.len());
                     self.frames.push(payload.to_vec());
@@ -108,7 +108,7 @@ impl Connection {
 /// As a record of MessagePack that is sent on, in each encoding, and read again: nobody refuses it, what every encoding keeps is as it
 /// was, and what came out twice comes out of that again, to the byte.
 pub fn round_trip(bytes: &[u8]) {
-    let Ok(record) = accepted(Some(Encoding::MessagePack)).record(bytes) else { return };
+    let Ok(record) = decoder(Some(Encoding::MessagePack)).record(bytes) else { return };
     for encoding in [Encoding::MessagePack, Encoding::Json, Encoding::JsonLines, Encoding::Pickle] {
         let Some(once) = sent(encoding, &record) else { continue };
         let (before, after) = (record.as_record(), once.as_record());
@@ -141,16 +141,16 @@ pub fn round_trip(bytes: &[u8]) {
 /// The record at the other end of a connection, where there has to be one.
 fn sent(encoding: Encoding, record: &RecordBuf) -> Option<RecordBuf> {
     let frame = frame(encoding, &record.as_record()).unwrap_or_default();
-    let accepted = Accepted { encoding: Some(encoding), max_frame_bytes: usize::MAX };
-    let found = accepted.first(&frame).ok().flatten().filter(|(_, length)| *length == frame.len());
-    let received = found.map(|(payload, _)| accepted.record(payload));
+    let decoder = Decoder { encoding: Some(encoding), max_frame_bytes: usize::MAX };
+    let found = decoder.first(&frame).ok().flatten().filter(|(_, length)| *length == frame.len());
+    let received = found.map(|(payload, _)| decoder.record(payload));
     assert!(matches!(received, Some(Ok(_))), "{encoding:?}: {received:?}");
     received?.ok()
 }
 
 /// A record is never much longer than its payload.
 fn payload(encoding: Option<Encoding>, bytes: &[u8], more: usize) {
-    if let Ok(record) = accepted(encoding).record(bytes) {
+    if let Ok(record) = decoder(encoding).record(bytes) {
         let length = record.as_bytes().len();
         assert!(length <= bytes.len() * GROWTH + more + 1_024, "a record of {length} bytes from {}", bytes.len());
         look(&record);

@@ -32,15 +32,15 @@ impl Refused {
     }
 }
 
-/// What a frame may be.
+/// Reads frames of one encoding or of any, up to a length.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Accepted {
+pub(crate) struct Decoder {
     /// Nothing: any, told apart by their first byte.
     pub(crate) encoding: Option<Encoding>,
     pub(crate) max_frame_bytes: usize,
 }
 
-impl Accepted {
+impl Decoder {
     /// The encoding of one payload; lines of JSON are JSON.
     pub(crate) fn encoding_of(self, payload: &[u8]) -> Encoding {
         self.encoding.unwrap_or_else(|| encoding_of(payload))

@@ -5,10 +5,10 @@ use tracing_handlers_core::{Level, Record, RecordBuf};
 
 use super::*;
 
-pub(super) const ACCEPTED: Accepted = Accepted { encoding: None, max_frame_bytes: 1 << 20 };
+pub(super) const DECODER: Decoder = Decoder { encoding: None, max_frame_bytes: 1 << 20 };
 
 fn pickled(payload: &[u8]) -> Result<RecordBuf, Refused> {
-    Accepted { encoding: Some(Encoding::Pickle), ..ACCEPTED }.record(payload)
+    Decoder { encoding: Some(Encoding::Pickle), ..DECODER }.record(payload)
 }
 
 fn reason(payload: &[u8]) -> Reason {
@@ -34,9 +34,9 @@ pub(super) fn frame(name: &str) -> Vec<u8> {
 
 fn of_cpython(name: &str) -> RecordBuf {
     let frame = frame(name);
-    let (payload, length) = ACCEPTED.first(&frame).unwrap().unwrap();
+    let (payload, length) = DECODER.first(&frame).unwrap().unwrap();
     assert_eq!(length, frame.len());
-    ACCEPTED.record(payload).unwrap()
+    DECODER.record(payload).unwrap()
 }
 
 #[test]
@@ -151,10 +151,10 @@ proptest! {
     #[test]
     fn any_bytes_are_a_record_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..300)) {
         for encoding in [None, Some(Encoding::MessagePack), Some(Encoding::Json), Some(Encoding::JsonLines), Some(Encoding::Pickle)] {
-            let accepted = Accepted { encoding, max_frame_bytes: 200 };
-            accepted.record(&bytes).ok();
-            accepted.payloads(&bytes).ok();
-            if let Ok(Some((payload, length))) = accepted.first(&bytes) {
+            let decoder = Decoder { encoding, max_frame_bytes: 200 };
+            decoder.record(&bytes).ok();
+            decoder.payloads(&bytes).ok();
+            if let Ok(Some((payload, length))) = decoder.first(&bytes) {
                 prop_assert!(payload.len() <= 200 && length <= bytes.len());
             }
         }
@@ -176,10 +176,10 @@ proptest! {
 
     #[test]
     fn frames_are_found_however_many_stand_together(payloads in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..50), 0..10)) {
-        let accepted = Accepted { encoding: Some(Encoding::MessagePack), max_frame_bytes: 50 };
+        let decoder = Decoder { encoding: Some(Encoding::MessagePack), max_frame_bytes: 50 };
         let bytes: Vec<u8> = payloads.iter().flat_map(|payload| [&(payload.len() as u32).to_be_bytes()[..], payload].concat()).collect();
         let (mut rest, mut found) = (&bytes[..], Vec::new());
-        while let Some((payload, length)) = accepted.first(rest).unwrap() {
+        while let Some((payload, length)) = decoder.first(rest).unwrap() {
             found.push(payload.to_vec());
             rest = &rest[length..];
         }
