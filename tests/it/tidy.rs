@@ -217,7 +217,12 @@ fn only_the_files_that_the_map_names_know_lettre_hyper_and_windows() {
         "crates/http/src/tunnel.rs",
     ];
     for rule in [
-        rule("`lettre` is used", &["crates/smtp/src/transport.rs"], |code| any_word(code, &["lettre"]), "use lettre::Message;"),
+        rule(
+            "`lettre` is used",
+            &["crates/smtp/src/parties.rs", "crates/smtp/src/transport.rs"],
+            |code| any_word(code, &["lettre"]),
+            "use lettre::Message;",
+        ),
         rule(
             "`windows_sys` is used",
             &["crates/event-log/src/windows.rs"],

@@ -11,7 +11,8 @@ use tracing_handlers_delivery::{Delivery, Retry, Settings, delivery_layer, deliv
 use crate::connect::{Server, SmtpTls};
 use crate::handler::{SmtpHandler, SmtpLayer};
 use crate::limit::Limit;
-use crate::transport::{MailTransport, Parties};
+use crate::parties::Parties;
+use crate::transport::MailTransport;
 use crate::wire::frame::Encoder;
 use crate::wire::subject::{IntoSubject, Subject, of_record};
 

@@ -74,6 +74,7 @@ mod builder;
 mod connect;
 mod handler;
 mod limit;
+mod parties;
 mod transport;
 mod wire;
 

@@ -1,4 +1,4 @@
-//! Brings mails to a server, with lettre: the only file that names it.
+//! Brings mails to a server, with lettre.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0};
-use lettre::message::{Body, Mailbox, MessageBuilder, MultiPart, SinglePart};
+use lettre::message::{Body, MessageBuilder, MultiPart, SinglePart};
 use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, AsyncTokioStream};
@@ -20,6 +20,7 @@ use tracing_handlers_delivery::{Connected, Connections, Frames, Outcome, Transpo
 
 use crate::connect::{Opened, Server};
 use crate::limit::Limit;
+use crate::parties::Parties;
 use crate::wire::mail::Mail;
 
 /// A server that does not let us in is asked again after this: it may lock out who asks more often.
@@ -27,56 +28,6 @@ const LOCKED_OUT: Duration = Duration::from_secs(60);
 
 /// How long the farewell after a mail may take.
 const FAREWELL: Duration = Duration::from_secs(1);
-
-/// From whom and to whom.
-#[derive(Debug)]
-pub(crate) struct Parties {
-    from: Mailbox,
-    to: Vec<Mailbox>,
-    cc: Vec<Mailbox>,
-    reply_to: Option<Mailbox>,
-}
-
-impl Parties {
-    /// Reads addresses: `alerts@example.org`, or `Alerts <alerts@example.org>`.
-    pub(crate) fn parse(from: &str, to: &[String], cc: &[String], reply_to: Option<&str>) -> Result<Self, Error> {
-        let all = |setting, list: &[String]| list.iter().map(|text| mailbox(setting, text)).collect::<Result<Vec<_>, _>>();
-        let parties = Self {
-            from: mailbox("from", from)?,
-            to: all("to", to)?,
-            cc: all("cc", cc)?,
-            reply_to: reply_to.map(|text| mailbox("reply_to", text)).transpose()?,
-        };
-        if parties.to.is_empty() {
-            return Err(Error::config("to", "(none)", "a mail needs a recipient"));
-        }
-        Ok(parties)
-    }
-
-    fn recipients(&self) -> Vec<Address> {
-        let mut recipients: Vec<Address> = Vec::new();
-        for mailbox in self.to.iter().chain(&self.cc) {
-            if !recipients.contains(&mailbox.email) {
-                recipients.push(mailbox.email.clone());
-            }
-        }
-        recipients
-    }
-}
-
-fn mailbox(setting: &str, text: &str) -> Result<Mailbox, Error> {
-    if text.chars().any(char::is_control) {
-        return Err(Error::config(setting, format!("{text:?}"), "an address has no control characters"));
-    }
-    let mailbox: Mailbox = text
-        .trim()
-        .parse()
-        .map_err(|error: lettre::address::AddressError| Error::config(setting, format!("{text:?}"), error))?;
-    if !AsRef::<str>::as_ref(&mailbox.email).is_ascii() {
-        return Err(Error::config(setting, format!("{text:?}"), "an address is ASCII; write the domain as xn--…"));
-    }
-    Ok(mailbox)
-}
 
 /// `Auto-Submitted: auto-generated` (RFC 3834): nobody on holiday answers.
 #[derive(Clone)]
