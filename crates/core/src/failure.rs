@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use crate::clock::monotonic;
 use crate::format::escape;
 use crate::sync::lock;
-use crate::{DropReason, Error, reentry};
+use crate::{DropReason, Error, Stats, reentry};
 
 /// One failure, as a hook sees it.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,16 @@ impl Reporter {
         self.tell(&Failure { handler: &self.handler, error: &error, lost, reason: Some(reason) });
         error.mark_reported();
         error
+    }
+
+    /// Reports records that were lost together, those of each reason at once; `why` says what a reason means here.
+    pub fn lost_by_reason(&self, drops: &Stats, why: impl Fn(DropReason) -> Error) {
+        for reason in DropReason::ALL {
+            let count = drops.dropped_for(reason);
+            if count > 0 {
+                self.lost(why(reason), reason, count);
+            }
+        }
     }
 
     /// Reports a failure that lost nothing, and returns the error marked as reported.
@@ -233,6 +243,19 @@ mod tests {
         let error = reporter.lost(Error::new("write x"), DropReason::Failed, 3);
         assert!(error.is_reported());
         assert_eq!(seen.load(Ordering::Relaxed), 3);
+    }
+
+    #[test]
+    fn records_that_were_lost_together_are_told_of_by_reason() {
+        let seen = Arc::new(Mutex::new(Vec::new()));
+        let told = Arc::clone(&seen);
+        let hook = move |failure: &Failure<'_>| lock(&told).push((failure.error.to_string(), failure.reason, failure.lost));
+        let drops = Stats::new().with_dropped(DropReason::Closed, 1).with_dropped(DropReason::Full, 3);
+        let reporter = Reporter::new("x", Some(Arc::new(hook)));
+        reporter.lost_by_reason(&drops, |reason| Error::new(format!("wait: {}", reason.as_str())));
+        let told = |text: &str, reason, lost| (text.to_owned(), Some(reason), lost);
+        let expected = [told("wait: closed", DropReason::Closed, 1), told("wait: full", DropReason::Full, 3)];
+        assert_eq!(*lock(&seen), expected);
     }
 
     #[test]

@@ -231,12 +231,8 @@ impl Shared {
     }
 
     fn report_drops(&self, drops: Option<Stats>) {
-        let Some(drops) = drops else { return };
-        for reason in DropReason::ALL {
-            let count = drops.dropped_for(reason);
-            if count > 0 {
-                self.reporter.lost(refused(reason), reason, count);
-            }
+        if let Some(drops) = drops {
+            self.reporter.lost_by_reason(&drops, refused);
         }
     }
 

@@ -100,18 +100,9 @@ impl Intake {
     #[cold]
     fn settle(&self, result: Result<(), DropReason>, report: Option<Box<Stats>>) -> Result<(), Error> {
         if let Some(drops) = report {
-            self.report(&drops);
+            self.reporter.lost_by_reason(&drops, refused);
         }
         result.map_err(|reason| refused(reason).reported())
-    }
-
-    fn report(&self, drops: &Stats) {
-        for reason in DropReason::ALL {
-            let count = drops.dropped_for(reason);
-            if count > 0 {
-                self.reporter.lost(refused(reason), reason, count);
-            }
-        }
     }
 
     /// Reports what was held back so far.
@@ -119,7 +110,7 @@ impl Intake {
         if let Place::Bounded(queue) = &self.place
             && let Some(drops) = queue.take_unreported()
         {
-            self.report(&drops);
+            self.reporter.lost_by_reason(&drops, refused);
         }
         self.reporter.settle();
     }
