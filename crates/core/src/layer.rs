@@ -112,22 +112,15 @@ impl<H: Handler> HandlerLayer<H> {
         &self.handler
     }
 
-    /// Runs `event`, which hands a record to the handler, and settles what comes of it.
-    #[inline]
-    fn deliver(&self, event: impl Fn(Panics, &Cell<bool>) -> Result<(), Error>) {
-        let Some(_own_work) = reentry::enter() else {
-            self.refused.dropped(DropReason::Reentrant);
-            return;
-        };
-        let is_captured = Cell::new(false);
-        match catch_unwind(AssertUnwindSafe(|| event(Panics::PassedOn, &is_captured))) {
-            Ok(Ok(())) => {}
-            // A `Debug` of one of the values panicked: all others are worth keeping.
-            Err(_) if !is_captured.get() => {
-                self.settle(catch_unwind(AssertUnwindSafe(|| event(Panics::Contained, &is_captured))));
-            }
-            other => self.settle(other),
-        }
+    /// A `Debug` of one of the values panicked: all others are worth keeping.
+    #[cold]
+    #[inline(never)]
+    fn handle_again<S>(&self, event: &Event<'_>, context: &Context<'_, S>)
+    where
+        S: Subscriber + for<'s> LookupSpan<'s>,
+    {
+        let handle = || capture::event(event, context, &self.capture, Panics::Contained, |record| self.handler.handle(record));
+        self.settle(catch_unwind(AssertUnwindSafe(handle)));
     }
 
     #[cold]
@@ -171,12 +164,22 @@ where
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        self.deliver(|panics, is_captured| {
-            capture::event(event, &context, &self.capture, panics, |record| {
+        let Some(_own_work) = reentry::enter() else {
+            self.refused.dropped(DropReason::Reentrant);
+            return;
+        };
+        let is_captured = Cell::new(false);
+        let handle = || {
+            capture::event(event, &context, &self.capture, Panics::PassedOn, |record| {
                 is_captured.set(true);
                 self.handler.handle(record)
             })
-        });
+        };
+        match catch_unwind(AssertUnwindSafe(handle)) {
+            Ok(Ok(())) => {}
+            Err(_) if !is_captured.get() => self.handle_again(event, &context),
+            other => self.settle(other),
+        }
     }
 
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {

@@ -53,7 +53,7 @@ impl QueueHandler {
 }
 
 impl Handler for QueueHandler {
-    #[inline]
+    #[inline(always)]
     fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
         self.intake.handle(record)
     }

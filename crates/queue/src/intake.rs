@@ -83,7 +83,7 @@ impl Intake {
     }
 
     /// Takes a record in, or counts it as dropped; drops are reported together.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
         match &self.place {
             Place::Bounded(queue) => {

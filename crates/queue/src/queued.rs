@@ -54,7 +54,7 @@ impl<H: Handler> Queued<H> {
 }
 
 impl<H: Handler> Handler for Queued<H> {
-    #[inline]
+    #[inline(always)]
     fn handle(&self, record: &Record<'_>) -> Result<(), Error> {
         self.worker.intake.handle(record)
     }

@@ -26,8 +26,8 @@ pub struct Batch {
     live: usize,
     /// What is of each of them alone.
     own_bytes: usize,
-    /// The same with what they have in common, for each of them.
-    whole_bytes: usize,
+    /// What they have in common, counted for each of them.
+    shared_bytes: usize,
     /// All entries before this one are dead: their records were moved.
     head: usize,
     /// No record before this one can be evicted: the policy of a queue stays the same.
@@ -57,7 +57,7 @@ impl Batch {
 
     /// The bytes that they would take, each for itself: what several have in common is counted for each of them.
     pub fn whole_bytes_len(&self) -> usize {
-        self.whole_bytes
+        self.own_bytes + self.shared_bytes
     }
 
     /// The records, oldest first.
@@ -71,26 +71,41 @@ impl Batch {
         self.push_numbered(record, 0);
     }
 
-    #[inline]
     pub(super) fn push_numbered(&mut self, record: &Record<'_>, number: u64) {
-        let start = self.bytes.len();
-        let form = match Parts::write(record, &mut self.bytes, &mut self.threads, &mut self.spans) {
-            Some(parts) => Form::Parts(parts),
-            None => self.encode(*record),
-        };
-        let own = self.bytes.len() - start + size_of::<Entry>();
-        self.live += 1;
-        self.own_bytes += own;
-        self.whole_bytes += own + record.spans.kept.map_or(0, |kept| kept.len());
-        self.entries.push(Entry { start, number, form });
-    }
-
-    /// By value: a record whose address nobody takes stays in registers on the way of most.
-    #[cold]
-    fn encode(&mut self, record: Record<'_>) -> Form {
+        if Parts::of(record).is_some_and(|parts| self.push_parts(record, parts, number)) {
+            return;
+        }
         let start = self.bytes.len();
         record.encode(&mut self.bytes);
-        Form::Encoded { len: self.bytes.len() - start, level: record.level() }
+        let len = self.bytes.len() - start;
+        self.entries.push(Entry { start, number, form: Form::Encoded { len, level: record.level() } });
+        self.count(len + size_of::<Entry>(), 0);
+    }
+
+    /// Appends a record of these parts; `false` where there is no place for its thread.
+    #[inline(always)]
+    pub(super) fn push_parts(&mut self, record: &Record<'_>, mut parts: Parts, number: u64) -> bool {
+        let start = self.bytes.len();
+        let is_written = parts.write(record, &mut self.bytes, &mut self.threads, &mut self.spans);
+        if is_written {
+            let own = self.bytes.len() - start + size_of::<Entry>();
+            self.entries.push(Entry { start, number, form: Form::Parts(parts) });
+            self.count(own, record.spans.kept.map_or(0, |kept| kept.len()));
+        }
+        is_written
+    }
+
+    #[inline]
+    fn count(&mut self, own: usize, of_shared_spans: usize) {
+        self.live += 1;
+        self.own_bytes += own;
+        self.shared_bytes += of_shared_spans;
+    }
+
+    /// Another with memory for as much.
+    pub(super) fn empty_of_its_size(&self) -> Self {
+        let (bytes, entries) = (self.bytes.len() + self.bytes.len() / 8, self.entries.len());
+        Self { bytes: Vec::with_capacity(bytes), entries: Vec::with_capacity(entries), ..Self::default() }
     }
 
     /// What an entry takes alone, and what its spans would take beside it.
@@ -107,7 +122,7 @@ impl Batch {
         }
         self.live -= 1;
         self.own_bytes -= own;
-        self.whole_bytes -= own + of_spans;
+        self.shared_bytes -= of_spans;
     }
 
     /// The number of the oldest record.
@@ -161,7 +176,7 @@ impl Batch {
         if other.is_empty() {
             other.threads.make_room_for(&self.threads);
         }
-        let (mut moved, mut own_bytes, mut whole_bytes) = (0, 0, 0);
+        let (mut moved, mut own_bytes, mut shared_bytes) = (0, 0, 0);
         // Their bytes go in one piece, with those of dead ones between them: it is the lock of a queue that is held meanwhile.
         let (mut piece, base) = (None, other.bytes.len());
         other.entries.reserve(records.min(self.live));
@@ -169,12 +184,13 @@ impl Batch {
             if entry.is_live() {
                 let (own, of_spans) = self.sizes(&entry);
                 let (begin, _) = piece.unwrap_or((entry.start, 0));
-                let is_enough = moved >= records || (moved >= at_least && whole_bytes + own + of_spans > bytes);
+                let whole_bytes = own_bytes + own + shared_bytes + of_spans;
+                let is_enough = moved >= records || (moved >= at_least && whole_bytes > bytes);
                 if is_enough || !self.hand_over(&entry, base + entry.start - begin, other) {
                     break;
                 }
                 piece = Some((begin, entry.start + entry.len()));
-                (moved, own_bytes, whole_bytes) = (moved + 1, own_bytes + own, whole_bytes + own + of_spans);
+                (moved, own_bytes, shared_bytes) = (moved + 1, own_bytes + own, shared_bytes + of_spans);
             }
             self.head += 1;
         }
@@ -183,10 +199,10 @@ impl Batch {
         }
         other.live += moved;
         other.own_bytes += own_bytes;
-        other.whole_bytes += whole_bytes;
+        other.shared_bytes += shared_bytes;
         self.live -= moved;
         self.own_bytes -= own_bytes;
-        self.whole_bytes -= whole_bytes;
+        self.shared_bytes -= shared_bytes;
         self.evicted_to = self.evicted_to.max(self.head);
         self.compact();
     }
@@ -216,7 +232,7 @@ impl Batch {
         self.entries.clear();
         self.threads.clear();
         self.spans.clear();
-        (self.live, self.own_bytes, self.whole_bytes, self.head, self.evicted_to) = (0, 0, 0, 0, 0);
+        (self.live, self.own_bytes, self.shared_bytes, self.head, self.evicted_to) = (0, 0, 0, 0, 0);
     }
 
     fn compact(&mut self) {

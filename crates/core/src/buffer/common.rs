@@ -14,7 +14,7 @@ const SEARCHED: usize = 8;
 /// A thread, by its number in its process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct ThreadKey {
-    pub(super) id: Option<u64>,
+    pub(super) id: u64,
     pub(super) process_id: u32,
 }
 
@@ -27,18 +27,17 @@ pub(super) struct Threads {
 }
 
 impl Threads {
-    /// The place of a thread, which is new or not; nothing where it has no number, or there are too many.
+    /// The place of a thread, which is new or not; nothing where there are too many.
     #[inline]
-    pub(super) fn place(&mut self, key: ThreadKey, name: Option<&str>) -> Option<u8> {
+    pub(super) fn place(&mut self, id: u64, process_id: u32, name: Option<&str>) -> Option<u8> {
         match self.all.get(usize::from(self.last)) {
-            Some((last, _)) if *last == key => Some(self.last),
-            _ => self.search(key, name),
+            Some((last, _)) if last.id == id && last.process_id == process_id => Some(self.last),
+            _ => self.search(ThreadKey { id, process_id }, name),
         }
     }
 
     #[cold]
     fn search(&mut self, key: ThreadKey, name: Option<&str>) -> Option<u8> {
-        key.id?;
         let found = self.all.iter().position(|(other, _)| *other == key);
         let place = found.unwrap_or(self.all.len());
         if place >= MOST_THREADS {
@@ -161,33 +160,31 @@ mod tests {
     use super::*;
 
     fn thread(id: u64) -> ThreadKey {
-        ThreadKey { id: Some(id), process_id: 7 }
+        ThreadKey { id, process_id: 7 }
     }
 
     #[test]
     fn a_thread_has_one_place_and_one_name() {
         let mut threads = Threads::default();
-        let mut place = |id, name| threads.place(thread(id), name);
+        let mut place = |id, name| threads.place(id, 7, name);
         assert_eq!(
             [place(1, Some("main")), place(2, None), place(1, Some("main")), place(2, None)].map(Option::unwrap),
             [0, 1, 0, 1]
         );
         assert_eq!(threads.get(0), Some((thread(1), Some("main"))));
-        let forked = ThreadKey { process_id: 8, ..thread(1) };
-        assert_eq!(threads.place(forked, None), Some(2), "the same number in another process");
-        assert_eq!(threads.place(ThreadKey { id: None, process_id: 7 }, None), None);
+        assert_eq!(threads.place(1, 8, None), Some(2), "the same number in another process");
     }
 
     #[test]
     fn beyond_so_many_threads_there_is_no_place_until_all_are_forgotten() {
         let mut threads = Threads::default();
-        let places: Vec<_> = (0..300).map(|id| threads.place(thread(id), None)).collect();
+        let places: Vec<_> = (0..300).map(|id| threads.place(id, 7, None)).collect();
         assert_eq!(places.iter().flatten().count(), MOST_THREADS);
-        assert_eq!(threads.place(thread(3), None), Some(3), "who has one keeps it");
+        assert_eq!(threads.place(3, 7, None), Some(3), "who has one keeps it");
         threads.clear();
-        assert_eq!(threads.place(thread(299), None), Some(0));
+        assert_eq!(threads.place(299, 7, None), Some(0));
         threads.clear();
-        assert_eq!(threads.place(thread(298), None), Some(1), "a few are kept");
+        assert_eq!(threads.place(298, 7, None), Some(1), "a few are kept");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::common::{SharedSpans, ThreadKey, Threads};
 use crate::clock::Reading;
-use crate::record::{CallSite, Fields, Head, Site, Spans};
+use crate::record::{CallSite, Fields, Head, Message, Site, Spans};
 use crate::{Level, Record};
 
 /// A record of a batch: one cache line.
@@ -19,8 +19,8 @@ pub(super) struct Entry {
 pub(super) enum Form {
     /// The whole record, of this length and level.
     Encoded { len: usize, level: Level },
-    /// What differs from event to event, one behind the other: message, fields, and spans unless those are shared. The call site,
-    /// and what records of a batch have in common, stand for the rest.
+    /// What differs from event to event, one behind the other: message and fields as they were captured, and spans unless those are
+    /// shared. The call site, and what records of a batch have in common, stand for the rest.
     Parts(Parts),
     /// It was evicted or moved.
     Dead,
@@ -30,7 +30,8 @@ pub(super) enum Form {
 pub(super) struct Parts {
     site: &'static CallSite,
     time: Reading,
-    message_len: u32,
+    /// The place of the message among the fields.
+    message: u32,
     fields_len: u32,
     /// Their length, or their place.
     spans: u32,
@@ -42,46 +43,54 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// Appends `record` part by part, if it is of a call site and within what can be told of it here.
+    /// What can be told of `record` before it is [written](Self::write), if it is of a call site and within what can be told.
+    #[inline(always)]
+    pub(super) fn of(record: &Record<'_>) -> Option<Self> {
+        let Record { head, message, fields, spans, omitted } = record;
+        let (Site::Code(site), Message::Slot(message)) = (head.site, *message) else { return None };
+        let own_spans = if spans.kept.is_some() { 0 } else { spans.bytes.len() };
+        let is_many = (fields.count | spans.count | *omitted) > u32::from(u16::MAX);
+        let is_long = fields.bytes.len() + own_spans >= u32::MAX as usize;
+        (!is_many && !is_long).then(|| Self {
+            site,
+            time: head.time,
+            message,
+            fields_len: fields.bytes.len() as u32,
+            spans: own_spans as u32,
+            spans_count: spans.count as u16,
+            fields_count: fields.count as u16,
+            omitted: *omitted as u16,
+            thread: 0,
+            are_spans_shared: spans.kept.is_some(),
+        })
+    }
+
+    /// The most that it adds to the bytes of a batch.
     #[inline]
+    pub(super) fn most_bytes(&self, record: &Record<'_>) -> usize {
+        record.fields.bytes.len() + record.spans.bytes.len() + size_of::<Entry>()
+    }
+
+    /// Appends the bytes of `record`, of which it is; `false`, and nothing is appended, where there is no place for its thread.
+    #[inline(always)]
     pub(super) fn write(
+        &mut self,
         record: &Record<'_>,
         out: &mut Vec<u8>,
         threads: &mut Threads,
         shared: &mut SharedSpans,
-    ) -> Option<Self> {
-        let Record { head, message, fields, spans, omitted } = record;
-        let Site::Code(site) = head.site else { return None };
-        let own_spans = if spans.kept.is_some() { &[] } else { spans.bytes };
-        let len = message.len() + fields.bytes.len() + own_spans.len();
-        let most = fields.count.max(spans.count).max(*omitted);
-        if len >= u32::MAX as usize || most > u32::from(u16::MAX) {
-            return None;
-        }
-        let key = ThreadKey { id: head.thread_id, process_id: head.process_id };
-        let thread = threads.place(key, head.thread_name)?;
-        out.reserve(len);
-        out.extend_from_slice(message);
+    ) -> bool {
+        let Record { head, fields, spans, .. } = record;
+        let place = head.thread_id.and_then(|id| threads.place(id, head.process_id, head.thread_name));
+        let Some(thread) = place else { return false };
+        self.thread = thread;
         out.extend_from_slice(fields.bytes);
-        let place = match spans.kept {
-            Some(kept) => shared.share(kept),
-            None => {
-                out.extend_from_slice(own_spans);
-                own_spans.len() as u32
-            }
-        };
-        Some(Self {
-            site,
-            time: head.time,
-            message_len: message.len() as u32,
-            fields_len: fields.bytes.len() as u32,
-            spans: place,
-            spans_count: spans.count as u16,
-            fields_count: fields.count as u16,
-            omitted: *omitted as u16,
-            thread,
-            are_spans_shared: spans.kept.is_some(),
-        })
+        match spans.kept {
+            Some(kept) => self.spans = shared.share(kept),
+            None if spans.bytes.is_empty() => {}
+            None => out.extend_from_slice(spans.bytes),
+        }
+        true
     }
 
     /// Gives it places in another batch for what it has in common with others there; `false` where that has none for its thread.
@@ -91,8 +100,8 @@ impl Parts {
         (threads, spans): (&Threads, &mut SharedSpans),
         (other_threads, other_spans): (&mut Threads, &mut SharedSpans),
     ) -> bool {
-        let Some((key, name)) = threads.get(self.thread) else { return false };
-        let Some(thread) = other_threads.place(key, name) else { return false };
+        let Some((ThreadKey { id, process_id }, name)) = threads.get(self.thread) else { return false };
+        let Some(thread) = other_threads.place(id, process_id, name) else { return false };
         self.thread = thread;
         if self.are_spans_shared
             && let Some(shared) = spans.get(self.spans)
@@ -106,22 +115,22 @@ impl Parts {
 
     fn len(&self) -> usize {
         let own_spans = if self.are_spans_shared { 0 } else { self.spans as usize };
-        self.message_len as usize + self.fields_len as usize + own_spans
+        self.fields_len as usize + own_spans
     }
 
     /// The record that was written into these bytes; nothing here fails for those.
     #[inline]
     fn read<'b>(self, bytes: &'b [u8], threads: &'b Threads, shared: &'b SharedSpans) -> Option<Record<'b>> {
-        let (message, rest) = bytes.split_at_checked(self.message_len as usize)?;
-        let (fields, own_spans) = rest.split_at_checked(self.fields_len as usize)?;
+        let (fields, own_spans) = bytes.split_at_checked(self.fields_len as usize)?;
+        let fields = Fields { count: u32::from(self.fields_count), bytes: fields, names: Some(self.site.fields()) };
         let kept = if self.are_spans_shared { Some(shared.get(self.spans)?) } else { None };
         let (ThreadKey { id, process_id }, thread_name) = threads.get(self.thread)?;
         // Told here, the time is asked for many times and reckoned once.
         let time = Reading::Told(self.time.timestamp());
         Some(Record {
-            head: Head { time, site: Site::Code(self.site), thread_id: id, thread_name, process_id },
-            message,
-            fields: Fields { count: u32::from(self.fields_count), bytes: fields },
+            head: Head { time, site: Site::Code(self.site), thread_id: Some(id), thread_name, process_id },
+            message: Message::Slot(self.message),
+            fields,
             spans: Spans { count: u32::from(self.spans_count), bytes: kept.map_or(own_spans, |kept| kept), kept },
             omitted: u32::from(self.omitted),
         })

@@ -12,6 +12,7 @@ mod overflow;
 mod primitives;
 mod queue;
 mod segments;
+mod state;
 mod summary;
 mod wake;
 

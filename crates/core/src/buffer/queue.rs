@@ -1,20 +1,19 @@
-//! `BoundedQueue`: push, take, the flush barrier and the books.
+//! `BoundedQueue`: push, take, wait, and the flush barrier.
 
 use std::mem;
 use std::sync::PoisonError;
-use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use super::batch::Batch;
-use super::overflow::{Limits, Much, Overflow};
+use super::entry::Parts;
+use super::overflow::{Limits, Overflow};
 use super::primitives::{Condvar, Mutex, MutexGuard, lock};
 use super::segments::Segments;
+use super::state::{Calm, State};
 use super::wake::{Consumer, Pace};
 use crate::clock::monotonic;
-use crate::{Deadline, DropReason, Level, Record, Stats};
-
-/// How often drops are told of.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
+use crate::{Deadline, DropReason, Record, Stats};
 
 /// A queue of encoded records, bounded in records and bytes, with many producers and one consumer.
 ///
@@ -46,55 +45,6 @@ pub struct BoundedQueue {
     progress: Condvar,
 }
 
-#[derive(Debug)]
-struct State {
-    filling: Segments,
-    is_closed: bool,
-    is_stopped: bool,
-    consumer: Consumer,
-    /// How to wake a consumer that is a task.
-    waker: Option<Waker>,
-    /// The consumer should look now.
-    is_urgent: bool,
-    /// What makes it urgent.
-    much: Much,
-    waiting_for_room: usize,
-    /// Counts accepted records; what is flushed is everything up to one of these numbers.
-    accepted: u64,
-    taken: u64,
-    done: u64,
-    in_flight: u64,
-    handled: u64,
-    delivered: u64,
-    dropped: Stats,
-    /// What the consumer said of its target after the last batch.
-    target: Stats,
-    unreported: Told,
-    unsummarized: Told,
-}
-
-/// Drops that nobody was told of yet.
-#[derive(Clone, Copy, Debug, Default)]
-struct Told {
-    drops: Stats,
-    at: Option<Instant>,
-}
-
-impl Told {
-    fn take_if_due(&mut self, now: Instant) -> Option<Stats> {
-        let too_soon = self.at.is_some_and(|at| now.saturating_duration_since(at) < TOLD_EVERY);
-        if too_soon { None } else { self.take(Some(now)) }
-    }
-
-    fn take(&mut self, now: Option<Instant>) -> Option<Stats> {
-        if self.drops.dropped() == 0 {
-            return None;
-        }
-        self.at = now.or(self.at);
-        Some(mem::take(&mut self.drops))
-    }
-}
-
 /// What became of a record that was pushed.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -119,26 +69,7 @@ pub struct Taken {
 impl BoundedQueue {
     /// An empty queue within these limits.
     pub fn new(limits: Limits) -> Self {
-        let state = State {
-            filling: Segments::default(),
-            is_closed: false,
-            is_stopped: false,
-            consumer: Consumer::Busy,
-            waker: None,
-            is_urgent: false,
-            much: limits.much(),
-            waiting_for_room: 0,
-            accepted: 0,
-            taken: 0,
-            done: 0,
-            in_flight: 0,
-            handled: 0,
-            delivered: 0,
-            dropped: Stats::new(),
-            target: Stats::new(),
-            unreported: Told::default(),
-            unsummarized: Told::default(),
-        };
+        let state = State::new(&limits);
         let [work, room, progress] = [(); 3].map(|()| Condvar::new());
         Self { limits, state: Mutex::new(state), work, room, progress }
     }
@@ -149,22 +80,48 @@ impl BoundedQueue {
     }
 
     /// Takes a record in, or counts it as dropped.
-    #[inline]
+    #[inline(always)]
     pub fn push(&self, record: &Record<'_>) -> Pushed {
-        let mut state = lock(&self.state);
-        state.handled += 1;
-        if !state.try_push(record, &self.limits) {
-            return self.push_without_room(state, *record);
+        match self.push_calmly(record) {
+            true => Pushed { result: Ok(()), report: None },
+            false => self.push_with_care(*record),
         }
-        let wakes = state.wakes(record, &self.limits);
+    }
+
+    /// Takes in what has no consequences; says whether it did.
+    #[inline(always)]
+    fn push_calmly(&self, record: &Record<'_>) -> bool {
+        if record.level() <= self.limits.wake_level {
+            return false;
+        }
+        let Some(parts) = Parts::of(record) else { return false };
+        let mut state = lock(&self.state);
+        let State { filling, calm, accepted, .. } = &mut *state;
+        let is_calm = calm.lets(filling.last_len(), filling.last_bytes_len() + parts.most_bytes(record));
+        if is_calm && filling.push_to_last(record, parts, *accepted + 1) {
+            *accepted += 1;
+            return true;
+        }
+        false
+    }
+
+    /// By value: a record whose address nobody takes stays in registers on the way of most.
+    #[cold]
+    #[inline(never)]
+    fn push_with_care(&self, record: Record<'_>) -> Pushed {
+        let mut state = lock(&self.state);
+        if !state.try_push(&record, &self.limits) {
+            return self.push_without_room(state, record);
+        }
+        let wakes = state.wakes(&record, &self.limits);
         let report = state.evicted_report();
+        state.calm = state.find_calm(&self.limits);
         if wakes {
             self.wake(state);
         }
         Pushed { result: Ok(()), report }
     }
 
-    #[cold]
     fn push_without_room<'s>(&'s self, mut state: MutexGuard<'s, State>, record: Record<'_>) -> Pushed {
         let mut is_in = false;
         if let (Overflow::Block(patience), false) = (self.limits.overflow, state.is_closed) {
@@ -178,6 +135,7 @@ impl BoundedQueue {
         if !is_in {
             let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
             state.drop_one(reason);
+            state.beside += 1;
         }
         let report = state.report_if_due();
         let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
@@ -185,6 +143,13 @@ impl BoundedQueue {
             self.wake(state);
         }
         Pushed { result: if is_in { Ok(()) } else { Err(reason) }, report }
+    }
+
+    /// The state, for whoever may change it: what a push may rely on has to be found out again.
+    fn change(&self) -> MutexGuard<'_, State> {
+        let mut state = lock(&self.state);
+        state.calm = Calm::UNKNOWN;
+        state
     }
 
     fn wait_for_room<'s>(&'s self, mut state: MutexGuard<'s, State>, deadline: Deadline) -> MutexGuard<'s, State> {
@@ -213,7 +178,7 @@ impl BoundedQueue {
 
     fn take_by(&self, batch: &mut Batch, take: impl FnOnce(&mut Segments, &mut Batch)) -> Taken {
         batch.clear();
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         take(&mut state.filling, batch);
         state.taken = state.filling.oldest().map_or(state.accepted, |oldest| oldest - 1);
         state.in_flight = batch.len() as u64;
@@ -224,7 +189,7 @@ impl BoundedQueue {
             None => None,
         };
         state.in_flight += u64::from(summary.is_some());
-        state.handled += u64::from(summary.is_some());
+        state.beside += u64::from(summary.is_some());
         let frees = state.waiting_for_room > 0;
         let is_more = !state.filling.is_empty();
         drop(state);
@@ -236,7 +201,7 @@ impl BoundedQueue {
 
     /// Settles some of what was taken, before the rest.
     pub fn settle(&self, delivered: u64, dropped: Stats) {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         let delivered = delivered.min(state.in_flight);
         state.delivered += delivered;
         state.in_flight -= delivered;
@@ -250,7 +215,7 @@ impl BoundedQueue {
     /// Settles all that is left of what was taken: delivered, but for those `lost` to a panic. `target` is what the place they went
     /// to counted.
     pub fn finish(&self, lost: u64, target: Stats) {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         let lost = lost.min(state.in_flight);
         state.delivered += state.in_flight - lost;
         state.dropped.add_dropped(DropReason::Panicked, lost);
@@ -264,12 +229,12 @@ impl BoundedQueue {
     /// A consumer that is a task begins to wait: for how long it may, and `None` is until it is woken. It asks
     /// [`poll_woken`](Self::poll_woken) meanwhile, and ends with [`end_wait`](Self::end_wait).
     pub fn begin_wait(&self, pace: &mut Pace) -> Option<Duration> {
-        lock(&self.state).begin_wait(pace, self.limits.max_delay)
+        self.change().begin_wait(pace, self.limits.max_delay)
     }
 
     /// The same for company for the records that are there: it is woken for so many, or so many bytes. `false` if they are there already.
     pub fn begin_linger(&self, records: usize, bytes: usize) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         state.much = self.limits.much().or_less(records, bytes);
         let is_short = !state.much.is_reached(state.filling.len(), state.filling.bytes_len());
         state.consumer = if is_short { Consumer::Polling } else { Consumer::Busy };
@@ -278,7 +243,7 @@ impl BoundedQueue {
 
     /// Whether the consumer should look; if not, the task is woken when it should.
     pub fn poll_woken(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         if state.is_urgent || state.is_over() || state.consumer == Consumer::Busy {
             return Poll::Ready(());
         }
@@ -288,7 +253,7 @@ impl BoundedQueue {
 
     /// The consumer is at work again. Says whether somebody wants it to look at once: for much, for something important, or to flush.
     pub fn end_wait(&self) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         state.consumer = Consumer::Busy;
         state.much = self.limits.much();
         state.waker = None;
@@ -307,7 +272,7 @@ impl BoundedQueue {
 
     /// The consumer waits for records, for its pace or for a wake-up.
     pub fn wait(&self, pace: &mut Pace) {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         if !state.is_urgent && !state.is_over() {
             let pause = state.begin_wait(pace, self.limits.max_delay);
             // Woken for no reason, the consumer looks once too often.
@@ -322,7 +287,7 @@ impl BoundedQueue {
 
     /// Has the consumer look now; gives the number up to which everything was accepted.
     pub fn barrier(&self) -> u64 {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         state.is_urgent = true;
         let sequence = state.accepted;
         self.wake(state);
@@ -331,7 +296,7 @@ impl BoundedQueue {
 
     /// Waits until everything up to a [`barrier`](Self::barrier) was settled; `false` if the time is up first.
     pub fn wait_until_done(&self, sequence: u64, deadline: Deadline) -> bool {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         while state.done < sequence {
             if deadline.has_passed() {
                 return false;
@@ -353,7 +318,7 @@ impl BoundedQueue {
 
     /// Refuses records from now on; what is in stays for the consumer.
     pub fn close(&self) {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         state.is_closed = true;
         self.wake(state);
         self.room.notify_all();
@@ -361,7 +326,7 @@ impl BoundedQueue {
 
     /// Tells the consumer to end, or that a new one begins.
     pub fn set_stopped(&self, is_stopped: bool) {
-        let mut state = lock(&self.state);
+        let mut state = self.change();
         state.is_stopped = is_stopped;
         self.wake(state);
     }
@@ -373,7 +338,7 @@ impl BoundedQueue {
 
     /// Drops that were not reported yet, for flush and close.
     pub fn take_unreported(&self) -> Option<Stats> {
-        lock(&self.state).unreported.take(None)
+        self.change().unreported.take(None)
     }
 
     /// The queue's own counters: delivered is what the consumer settled.
@@ -393,94 +358,5 @@ fn wait<'s>(condition: &Condvar, state: MutexGuard<'s, State>, deadline: Deadlin
     match deadline.remaining() {
         None => condition.wait(state).unwrap_or_else(PoisonError::into_inner),
         Some(left) => condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
-    }
-}
-
-impl State {
-    /// Pushes, after others made room as the policy has it.
-    #[inline]
-    fn try_push(&mut self, record: &Record<'_>, limits: &Limits) -> bool {
-        // What drops the newest need not encode it first.
-        let is_full =
-            self.filling.len() >= limits.records && matches!(limits.overflow, Overflow::DropNewest | Overflow::Block(_));
-        if self.is_closed || is_full {
-            return false;
-        }
-        self.filling.push_numbered(record, self.accepted + 1);
-        if !limits.fit(self.filling.len(), self.filling.bytes_len()) && !self.make_room(record.level(), limits) {
-            self.filling.pop();
-            return false;
-        }
-        self.accepted += 1;
-        true
-    }
-
-    #[cold]
-    fn make_room(&mut self, newest: Level, limits: &Limits) -> bool {
-        while !limits.fit(self.filling.len(), self.filling.bytes_len()) {
-            let made = match limits.overflow {
-                Overflow::DropOldest => self.filling.evict(|_| true),
-                // More verbose levels are the greater ones.
-                Overflow::DropBelow(level) => newest <= level && self.filling.evict(|other| other > level),
-                Overflow::DropNewest | Overflow::Block(_) => false,
-            };
-            if !made {
-                return false;
-            }
-            self.drop_one(DropReason::Full);
-        }
-        true
-    }
-
-    fn drop_one(&mut self, reason: DropReason) {
-        self.dropped.add_dropped(reason, 1);
-        self.unreported.drops.add_dropped(reason, 1);
-        if reason == DropReason::Full {
-            self.unsummarized.drops.add_dropped(reason, 1);
-        }
-    }
-
-    #[inline]
-    fn evicted_report(&mut self) -> Option<Box<Stats>> {
-        if self.unreported.drops.dropped() == 0 { None } else { self.report_if_due() }
-    }
-
-    #[cold]
-    fn report_if_due(&mut self) -> Option<Box<Stats>> {
-        self.unreported.take_if_due(monotonic()).map(Box::new)
-    }
-
-    /// Whether the consumer has to be woken; then it counts as woken.
-    #[inline]
-    fn wakes(&mut self, record: &Record<'_>, limits: &Limits) -> bool {
-        let is_urgent =
-            record.level() <= limits.wake_level || self.much.is_reached(self.filling.len(), self.filling.bytes_len());
-        // Whoever is busy looks once more before it waits.
-        self.is_urgent |= is_urgent;
-        let wakes = match self.consumer {
-            Consumer::Busy => false,
-            Consumer::Polling => is_urgent,
-            Consumer::Asleep => true,
-        };
-        if wakes {
-            self.consumer = Consumer::Busy;
-        }
-        wakes
-    }
-
-    fn is_over(&self) -> bool {
-        self.is_stopped || self.is_closed
-    }
-
-    fn begin_wait(&mut self, pace: &mut Pace, longest: Duration) -> Option<Duration> {
-        let owes_nothing = self.filling.is_empty() && self.unsummarized.drops.dropped() == 0;
-        let pause = pace.pause().or((!owes_nothing).then_some(longest));
-        self.consumer = if pause.is_some() { Consumer::Polling } else { Consumer::Asleep };
-        pause
-    }
-
-    fn stats(&self) -> Stats {
-        let pending = self.filling.len() as u64 + self.in_flight;
-        self.dropped.with_handled(self.handled).with_delivered(self.delivered).with_pending(pending)
     }
 }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use super::batch::Batch;
+use super::entry::Parts;
 use crate::{Level, Record};
 
 /// With so many records, or bytes, a batch is full. They are few enough to be in the processor's cache when they are read.
@@ -52,8 +53,30 @@ impl Segments {
         self.full.front().unwrap_or(&self.last).oldest()
     }
 
-    /// Appends a record.
+    /// How many records the batch has that is being filled.
     #[inline]
+    pub(super) fn last_len(&self) -> usize {
+        self.last.len()
+    }
+
+    #[inline]
+    pub(super) fn last_bytes_len(&self) -> usize {
+        self.last.bytes_len()
+    }
+
+    /// Up to where that batch may be filled, for so many records and bytes in all.
+    pub(super) fn room_of_last(&self, records: usize, bytes: usize) -> (usize, usize) {
+        (records.saturating_sub(self.records).min(RECORDS), bytes.saturating_sub(self.bytes).min(BYTES))
+    }
+
+    /// Appends a record of these parts to the batch that is being filled, which has [room](Self::room_of_last) for it; says whether
+    /// that has room for its thread.
+    #[inline(always)]
+    pub(super) fn push_to_last(&mut self, record: &Record<'_>, parts: Parts, number: u64) -> bool {
+        self.last.push_parts(record, parts, number)
+    }
+
+    /// Appends a record.
     pub(super) fn push_numbered(&mut self, record: &Record<'_>, number: u64) {
         if self.last.len() >= RECORDS || self.last.bytes_len() >= BYTES {
             self.begin_another();
@@ -61,9 +84,10 @@ impl Segments {
         self.last.push_numbered(record, number);
     }
 
-    #[cold]
     fn begin_another(&mut self) {
-        let full = mem::replace(&mut self.last, self.spare.pop().unwrap_or_default());
+        // As large as this one had to be: memory that grows is copied, and callers wait meanwhile.
+        let next = self.spare.pop().unwrap_or_else(|| self.last.empty_of_its_size());
+        let full = mem::replace(&mut self.last, next);
         self.records += full.len();
         self.bytes += full.bytes_len();
         self.full.push_back(full);

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 
 use tracing_core::span::Id;
 
-use super::visit::Entries;
+use super::spans::Entries;
 use crate::record::Spans;
 use crate::sync::lock;
 

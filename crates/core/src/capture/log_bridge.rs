@@ -1,7 +1,12 @@
 //! Events that came from the `log` crate through `tracing-log`: their real call site is in fields of the event.
 
-use tracing_core::Metadata;
+use std::error::Error as StdError;
+use std::fmt;
 
+use tracing_core::field::Visit;
+use tracing_core::{Field, Metadata};
+
+use super::visit::Captured;
 use crate::record::{CallSite, Site, Told};
 
 /// What a `log` record says of its call site.
@@ -30,7 +35,7 @@ impl LogMeta {
     }
 
     /// Takes the bridge's own fields; says whether this was one.
-    pub(super) fn take_str(&mut self, name: &str, value: &str) -> bool {
+    fn take_str(&mut self, name: &str, value: &str) -> bool {
         let place = match name {
             "log.target" => &mut self.target,
             "log.module_path" => &mut self.module_path,
@@ -41,7 +46,7 @@ impl LogMeta {
         true
     }
 
-    pub(super) fn take_u64(&mut self, name: &str, value: u64) -> bool {
+    fn take_u64(&mut self, name: &str, value: u64) -> bool {
         let is_line = name == "log.line";
         if is_line {
             self.line = u32::try_from(value).ok();
@@ -59,5 +64,57 @@ impl LogMeta {
             line: self.line,
             ..Site::Code(bridge).told()
         }
+    }
+}
+
+/// Takes the bridge's own fields out; all others are captured.
+pub(super) struct LogVisitor<'a> {
+    pub(super) log: &'a mut LogMeta,
+    pub(super) others: &'a mut Captured,
+}
+
+impl Visit for LogVisitor<'_> {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        if !self.log.take_str(field.name(), value) {
+            self.others.record_str(field, value);
+        }
+    }
+
+    fn record_u64(&mut self, field: &Field, value: u64) {
+        if !self.log.take_u64(field.name(), value) {
+            self.others.record_u64(field, value);
+        }
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        self.others.record_debug(field, value);
+    }
+
+    fn record_error(&mut self, field: &Field, value: &(dyn StdError + 'static)) {
+        self.others.record_error(field, value);
+    }
+
+    fn record_bool(&mut self, field: &Field, value: bool) {
+        self.others.record_bool(field, value);
+    }
+
+    fn record_i64(&mut self, field: &Field, value: i64) {
+        self.others.record_i64(field, value);
+    }
+
+    fn record_f64(&mut self, field: &Field, value: f64) {
+        self.others.record_f64(field, value);
+    }
+
+    fn record_i128(&mut self, field: &Field, value: i128) {
+        self.others.record_i128(field, value);
+    }
+
+    fn record_u128(&mut self, field: &Field, value: u128) {
+        self.others.record_u128(field, value);
+    }
+
+    fn record_bytes(&mut self, field: &Field, value: &[u8]) {
+        self.others.record_bytes(field, value);
     }
 }

@@ -20,14 +20,16 @@ use tracing_subscriber::registry::LookupSpan;
 
 pub(crate) use self::lineage::Place;
 use self::lineage::Shown;
-use self::log_bridge::LogMeta;
+use self::log_bridge::{LogMeta, LogVisitor};
 pub(crate) use self::occasion::Mark;
 use self::occasion::Occasion;
+use self::spans::{Entries, Found};
+use self::visit::Captured;
 pub(crate) use self::visit::Panics;
-use self::visit::{Entries, FieldVisitor};
 use crate::Error;
 use crate::clock::{ClockSource, Reading};
-use crate::record::{Fields, Head, Record, Site, Spans};
+use crate::record::slots;
+use crate::record::{Head, Message, Record, Site, Spans};
 
 /// How much of an event is captured. What is cut is marked (`…[12 bytes cut]`), what is left out is counted
 /// ([`Record::omitted_fields`]); nothing vanishes without a trace.
@@ -83,11 +85,14 @@ impl Limits {
     ///
     /// # Errors
     ///
-    /// A configuration error where a byte limit is below 64.
+    /// A configuration error where a byte limit is below 64 or above 1 GiB.
     pub fn check(self) -> Result<Self, Error> {
         for (setting, bytes) in [("value_bytes", self.value_bytes), ("record_bytes", self.record_bytes)] {
             if bytes < 64 {
                 return Err(Error::config(setting, bytes, "must be at least 64"));
+            }
+            if bytes > slots::MOST_TEXT {
+                return Err(Error::config(setting, bytes, "must be at most 1 GiB"));
             }
         }
         Ok(self)
@@ -97,8 +102,7 @@ impl Limits {
 /// Buffers that each thread reuses, so that the steady state allocates nothing.
 #[derive(Debug, Default)]
 struct Scratch {
-    message: String,
-    fields: Entries,
+    fields: Captured,
     /// The current span, where the event is in that.
     current: Option<Id>,
     spans: Entries,
@@ -123,13 +127,6 @@ struct Visited {
 }
 
 impl Scratch {
-    /// Makes room for another event.
-    fn clear(&mut self) {
-        self.visited = None;
-        self.message.clear();
-        self.fields.clear();
-    }
-
     /// When the event was raised that stands here, if it is this one, captured within the same limits.
     #[inline]
     fn holds(&self, occasion: Option<Occasion>, limits: &Limits) -> Option<Reading> {
@@ -140,14 +137,18 @@ impl Scratch {
     /// Visits the values of the event.
     #[inline]
     fn visit(&mut self, event: &Event<'_>, limits: &Limits, panics: Panics) {
-        let log = LogMeta::is_bridge(event.metadata()).then(|| self.log.cleared());
-        event.record(&mut FieldVisitor { limits, entries: &mut self.fields, message: Some(&mut self.message), log, panics });
+        self.visited = None;
+        self.fields.start(limits, true, panics);
+        match LogMeta::is_bridge(event.metadata()) {
+            false => event.record(&mut self.fields),
+            true => event.record(&mut LogVisitor { log: self.log.cleared(), others: &mut self.fields }),
+        }
     }
 
     /// Whether it is small enough to be kept for the next event.
     #[inline]
     fn is_small(&self) -> bool {
-        self.message.capacity() + self.fields.bytes.capacity() + self.spans.bytes.capacity() <= KEEP_BYTES
+        self.fields.bytes.capacity() + self.spans.bytes.capacity() <= KEEP_BYTES
     }
 }
 
@@ -155,7 +156,7 @@ impl Scratch {
 #[derive(Debug)]
 struct Origin {
     thread_id: Option<u64>,
-    thread_name: Option<String>,
+    thread_name: Option<Box<str>>,
     process_id: u32,
 }
 
@@ -173,7 +174,7 @@ impl Default for Origin {
         let current = thread::current();
         // `ThreadId` shows its number only through `Debug`: `ThreadId(7)`.
         let digits: String = format!("{:?}", current.id()).chars().filter(char::is_ascii_digit).collect();
-        Self { thread_id: digits.parse().ok(), thread_name: current.name().map(str::to_owned), process_id: process::id() }
+        Self { thread_id: digits.parse().ok(), thread_name: current.name().map(Box::from), process_id: process::id() }
     }
 }
 
@@ -192,7 +193,7 @@ pub(crate) struct Capture {
 }
 
 /// Captures the event and hands the record to `then`. Where user code panics and that is passed on, `then` was not called.
-#[inline]
+#[inline(always)]
 pub(crate) fn event<S, R>(
     event: &Event<'_>,
     context: &Context<'_, S>,
@@ -218,21 +219,23 @@ where
 
 /// Brings the values of the event into `scratch`, unless another layer did. Gives the time of the event, and whether
 /// the values were there.
-#[inline]
+#[inline(always)]
 fn visit_once(scratch: &mut Scratch, event: &Event<'_>, capture: &Capture, panics: Panics) -> (Reading, bool) {
     let Capture { limits, clock, mark, .. } = capture;
     let occasion = Occasion::of(event, *mark).filter(|_| matches!(clock, ClockSource::System));
-    if let Some(now) = scratch.holds(occasion, limits) {
+    if let Some(now) = scratch.holds(occasion.map(|(occasion, _)| occasion), limits) {
         return (now, true);
     }
     let now = clock.read();
-    scratch.clear();
     scratch.visit(event, limits, panics);
     // Only now, as user code may have panicked.
-    scratch.visited = occasion.map(|occasion| Visited { occasion: occasion.now(), limits: *limits, now });
+    if let Some((occasion, true)) = occasion {
+        scratch.visited = Some(Visited { occasion: occasion.now(), limits: *limits, now });
+    }
     (now, false)
 }
 
+#[inline(always)]
 fn with_spans<S, R>(
     scratch: &mut Scratch,
     event: &Event<'_>,
@@ -244,17 +247,18 @@ fn with_spans<S, R>(
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
 {
-    let is_shown = spans::find(event, context, capture, scratch);
+    let found = spans::find(event, context, capture, scratch);
     let code = event.metadata();
     let site = if LogMeta::is_bridge(code) { Site::Told(scratch.log.told(code)) } else { Site::Code(code) };
-    let (spans, omitted) = match &scratch.shown {
-        Some(shown) if is_shown => shown.spans(),
+    let (spans, omitted) = match (found, &scratch.shown) {
+        (Found::Nothing, _) => (Spans::EMPTY, 0),
+        (Found::Shown, Some(shown)) => shown.spans(),
         _ => (Spans { count: scratch.spans.count, bytes: &scratch.spans.bytes, kept: None }, scratch.omitted),
     };
     then(&Record {
         head: scratch.origin.head(now, site),
-        message: scratch.message.as_bytes(),
-        fields: Fields { count: scratch.fields.count, bytes: &scratch.fields.bytes },
+        message: Message::Slot(scratch.fields.message),
+        fields: scratch.fields.fields(code.fields()),
         spans,
         omitted: omitted + scratch.fields.omitted_count(),
     })

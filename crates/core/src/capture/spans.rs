@@ -11,10 +11,52 @@ use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::{LookupSpan, Scope, SpanRef};
 
 use super::lineage::{self, AsOf, Lineages, Place, Shown};
-use super::visit::{Entries, FieldVisitor, Panics, shown_name};
+use super::visit::{Captured, Panics};
 use super::{Capture, Limits, Scratch};
 use crate::record::encode;
 use crate::record::read::Reader;
+use crate::record::slots::shown_name;
+
+/// The entries of a map of fields, or the maps of spans, and what did not become an entry.
+#[derive(Debug, Default)]
+pub(super) struct Entries {
+    pub(super) bytes: Vec<u8>,
+    pub(super) count: u32,
+    omitted: Vec<&'static str>,
+}
+
+impl Entries {
+    /// Those of a span, visited by `visit`.
+    fn visit(metadata: &'static Metadata<'static>, limits: &Limits, visit: impl FnOnce(&mut Captured)) -> Self {
+        let mut captured = Captured::default();
+        captured.start(limits, false, Panics::Contained);
+        visit(&mut captured);
+        let mut bytes = Vec::with_capacity(captured.bytes.len());
+        encode::fields(&mut bytes, captured.fields(metadata.fields()));
+        Self { bytes, count: captured.count, omitted: captured.omitted }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.bytes.clear();
+        self.count = 0;
+        self.omitted.clear();
+    }
+
+    /// Appends an entry that is already encoded.
+    fn push(&mut self, entry: &[u8]) {
+        self.bytes.extend_from_slice(entry);
+        self.count += 1;
+    }
+
+    /// Notes a field that did not become an entry, once.
+    fn omit(&mut self, name: Option<&'static str>) {
+        self.omitted.extend(name.filter(|name| !self.omitted.contains(name)));
+    }
+
+    fn omitted_count(&self) -> u32 {
+        u32::try_from(self.omitted.len()).unwrap_or(u32::MAX)
+    }
+}
 
 /// A span's fields in the registry's extensions.
 #[derive(Debug)]
@@ -80,9 +122,8 @@ where
     if span.extensions().get::<SpanFields>().is_some() {
         return;
     }
-    let mut entries = Entries::default();
-    attributes.record(&mut FieldVisitor { limits, entries: &mut entries, message: None, log: None, panics: Panics::Contained });
-    let fields = SpanFields::new(attributes.metadata(), entries);
+    let metadata = attributes.metadata();
+    let fields = SpanFields::new(metadata, Entries::visit(metadata, limits, |visitor| attributes.record(visitor)));
     span.extensions_mut().replace(fields);
 }
 
@@ -92,8 +133,7 @@ where
     S: Subscriber + for<'s> LookupSpan<'s>,
 {
     let Some(span) = context.span(id) else { return };
-    let mut new = Entries::default();
-    values.record(&mut FieldVisitor { limits, entries: &mut new, message: None, log: None, panics: Panics::Contained });
+    let new = Entries::visit(span.metadata(), limits, |visitor| values.record(visitor));
     let mut extensions = span.extensions_mut();
     match extensions.get_mut::<SpanFields>() {
         Some(fields) => fields.merge(span.metadata(), &new, limits),
@@ -105,29 +145,30 @@ where
     }
 }
 
-/// Finds the spans of an event, root first: in [`Scratch::shown`] (`true`), or behind each other in its spans.
-#[inline]
-pub(super) fn find<S>(event: &Event<'_>, context: &Context<'_, S>, capture: &Capture, scratch: &mut Scratch) -> bool
-where
-    S: Subscriber + for<'s> LookupSpan<'s>,
-{
-    scratch.spans.clear();
-    scratch.omitted = 0;
-    let current = scratch.current.take();
-    let found = current.as_ref().or(event.parent()).is_some_and(|id| find_of(id, event, context, capture, scratch));
-    // The next layer of ours need not ask for it.
-    scratch.current = current;
-    found
+/// Where the spans of an event are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Found {
+    /// It is in none.
+    Nothing,
+    /// In [`Scratch::shown`].
+    Shown,
+    /// Behind each other in the spans of the [`Scratch`].
+    Written,
 }
 
-#[inline]
-fn find_of<S>(id: &Id, event: &Event<'_>, context: &Context<'_, S>, capture: &Capture, scratch: &mut Scratch) -> bool
+/// Finds the spans of an event, root first.
+#[inline(always)]
+pub(super) fn find<S>(event: &Event<'_>, context: &Context<'_, S>, capture: &Capture, scratch: &mut Scratch) -> Found
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
 {
-    let left = capture.limits.record_bytes.saturating_sub(scratch.fields.bytes.len());
-    let is_known = scratch.shown.as_ref().is_some_and(|shown| shown.is_of(id, capture.place, left));
-    is_known || look_up(event, id, context, capture.place, left, scratch)
+    let Some(id) = scratch.current.as_ref().or(event.parent()) else { return Found::Nothing };
+    let left = scratch.fields.left();
+    if scratch.shown.as_ref().is_some_and(|shown| shown.is_of(id, capture.place, left)) {
+        return Found::Shown;
+    }
+    let id = id.clone();
+    look_up(event, &id, context, capture.place, left, scratch)
 }
 
 /// Finds them through the registry.
@@ -138,21 +179,23 @@ fn look_up<S>(
     place: Option<Place>,
     left: usize,
     scratch: &mut Scratch,
-) -> bool
+) -> Found
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
 {
+    scratch.spans.clear();
+    scratch.omitted = 0;
     let Some(leaf) = context.span(id) else {
         // A per-layer filter hides the current span. What is hidden is simply not in the scope.
         if let Some(scope) = context.event_scope(event) {
             write(scope, left, scratch);
         }
-        return false;
+        return Found::Written;
     };
     let kept = place.and_then(|place| leaf.extensions().get::<SpanFields>()?.lineages.get(place));
     if let (Some(place), Some(lineage)) = (place, kept.filter(|lineage| lineage.len() <= left)) {
         Shown::set(&mut scratch.shown, id, place, lineage);
-        return true;
+        return Found::Shown;
     }
     let as_of = write(leaf.scope(), left, scratch);
     if let (Some(place), Some(as_of)) = (place, as_of)
@@ -160,7 +203,7 @@ where
     {
         fields.lineages.keep(place, &scratch.spans, scratch.omitted, as_of);
     }
-    false
+    Found::Written
 }
 
 /// Writes the spans behind each other, as far as they fit; of the others the names alone. Says as of when they are all that

@@ -1,235 +1,354 @@
-//! The only `Visit`: field values into MessagePack, within limits, surviving whatever a user's `Debug` does.
+//! The only `Visit`: field values into slots, within limits, surviving whatever a user's `Debug` does.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
+use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread;
 
 use tracing_core::Field;
-use tracing_core::field::Visit;
+use tracing_core::field::{FieldSet, Visit};
 
 use super::Limits;
-use super::log_bridge::LogMeta;
-use crate::record::encode;
+use crate::record::Fields;
+use crate::record::encode::{self, Text};
+use crate::record::slots::{self, Kind};
 
-/// The entries of a map of fields, and what did not become an entry.
+/// The values of an event or a span, what did not become one, and how they are self.
 #[derive(Debug, Default)]
-pub(super) struct Entries {
+pub(super) struct Captured {
+    /// [Slots](crate::record::slots).
     pub(super) bytes: Vec<u8>,
     pub(super) count: u32,
     pub(super) omitted: Vec<&'static str>,
-}
-
-impl Entries {
-    pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.count = 0;
-        self.omitted.clear();
-    }
-
-    /// Appends an entry that is already encoded.
-    pub(super) fn push(&mut self, entry: &[u8]) {
-        self.bytes.extend_from_slice(entry);
-        self.count += 1;
-    }
-
-    /// Notes a field that did not become an entry, once.
-    pub(super) fn omit(&mut self, name: Option<&'static str>) {
-        self.omitted.extend(name.filter(|name| !self.omitted.contains(name)));
-    }
-
-    pub(super) fn omitted_count(&self) -> u32 {
-        u32::try_from(self.omitted.len()).unwrap_or(u32::MAX)
-    }
-}
-
-/// A field's name without the mark of a raw identifier.
-pub(super) fn shown_name(name: &str) -> &str {
-    name.strip_prefix("r#").unwrap_or(name)
-}
-
-/// Writes fields into [`Entries`]; an event's message and the `log` bridge's own fields go elsewhere.
-pub(super) struct FieldVisitor<'a> {
-    pub(super) limits: &'a Limits,
-    pub(super) entries: &'a mut Entries,
-    /// Where an event's message goes, until it went there.
-    pub(super) message: Option<&'a mut String>,
-    pub(super) log: Option<&'a mut LogMeta>,
-    pub(super) panics: Panics,
+    /// The place of the message's slot.
+    pub(super) message: u32,
+    limits: Limits,
+    /// Whether a field of that name is the message: the first of an event is.
+    takes_message: bool,
+    panics: Panics,
+    /// The bytes may not be more when a value begins.
+    room: usize,
+    /// Nor more than this while a text is written; so much of it was cut.
+    end: usize,
+    cut: usize,
 }
 
 /// Who catches a panic of user code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) enum Panics {
     /// The visitor: a mark stands for what could not be written, and all other fields are kept.
+    #[default]
     Contained,
     /// The caller, who then visits again: one net for a whole event costs less than one for each value.
     PassedOn,
 }
 
-impl FieldVisitor<'_> {
-    /// Writes the name and says how long the value may be, or counts the field as omitted.
-    // Every value passes here, and a call costs more than what most of them need.
-    #[inline(always)]
-    fn begin(&mut self, name: &'static str) -> Option<usize> {
-        let left = self.limits.record_bytes.saturating_sub(self.entries.bytes.len());
-        if self.entries.count >= self.limits.fields || left == 0 {
-            self.entries.omitted.push(name);
-            return None;
-        }
-        encode::str(&mut self.entries.bytes, shown_name(name));
-        self.entries.count += 1;
-        Some(self.limits.value_bytes.min(left))
-    }
-
-    /// The message, if this field is it and there was none yet.
-    #[inline]
-    fn message(&mut self, name: &str) -> Option<(&mut String, usize)> {
-        if name != "message" {
-            return None;
-        }
-        let limit = self.limits.value_bytes.min(self.limits.record_bytes);
-        self.message.take().map(|message| (message, limit))
-    }
-}
-
-impl Visit for FieldVisitor<'_> {
+impl Visit for Captured {
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        let panics = self.panics;
-        if let Some((message, limit)) = self.message(field.name()) {
-            message.clear();
-            write_debug(message, value, limit, panics).ok();
-        } else if let Some(limit) = self.begin(field.name()) {
-            encode::debug(&mut self.entries.bytes, |text| write_debug(text, value, limit, panics));
+        let slot = if self.panics == Panics::PassedOn { self.begin_easily(field, Kind::Debug) } else { None };
+        let Some(slot) = slot else { return self.debug_with_care(field, value) };
+        let written = write!(self, "{value:?}");
+        if written.is_err() || self.cut > 0 {
+            self.mark(Ok(written));
         }
+        self.finish(slot);
     }
 
     fn record_str(&mut self, field: &Field, value: &str) {
-        if self.log.as_mut().is_some_and(|log| log.take_str(field.name(), value)) {
-            return;
+        let Some(slot) = self.begin_easily(field, Kind::Str) else { return self.str_with_care(field, value) };
+        self.write_str(value).ok();
+        if self.cut > 0 {
+            self.mark(Ok(Ok(())));
         }
-        if let Some((message, limit)) = self.message(field.name()) {
-            message.clear();
-            write_cut(message, value, limit).ok();
-        } else if let Some(limit) = self.begin(field.name()) {
-            if value.len() <= limit {
-                encode::str(&mut self.entries.bytes, value);
-            } else {
-                encode::text(&mut self.entries.bytes, |text| write_cut(text, value, limit));
-            }
-        }
+        self.finish(slot);
     }
 
     fn record_bool(&mut self, field: &Field, value: bool) {
-        if self.begin(field.name()).is_some() {
-            encode::bool(&mut self.entries.bytes, value);
-        }
+        self.plain(field, Kind::Bool, u64::from(value));
     }
 
     fn record_i64(&mut self, field: &Field, value: i64) {
-        if self.begin(field.name()).is_some() {
-            encode::i64(&mut self.entries.bytes, value);
-        }
+        self.plain(field, Kind::I64, value.cast_unsigned());
     }
 
     fn record_u64(&mut self, field: &Field, value: u64) {
-        if self.log.as_mut().is_some_and(|log| log.take_u64(field.name(), value)) {
-            return;
-        }
-        if self.begin(field.name()).is_some() {
-            encode::u64(&mut self.entries.bytes, value);
-        }
+        self.plain(field, Kind::U64, value);
     }
 
     fn record_i128(&mut self, field: &Field, value: i128) {
-        if self.begin(field.name()).is_some() {
-            encode::i128(&mut self.entries.bytes, value);
+        if let Some(slot) = self.begin_value(field, Kind::Encoded) {
+            encode::i128(&mut self.bytes, value);
+            self.finish(slot);
         }
     }
 
     fn record_u128(&mut self, field: &Field, value: u128) {
-        if self.begin(field.name()).is_some() {
-            encode::u128(&mut self.entries.bytes, value);
+        if let Some(slot) = self.begin_value(field, Kind::Encoded) {
+            encode::u128(&mut self.bytes, value);
+            self.finish(slot);
         }
     }
 
     fn record_f64(&mut self, field: &Field, value: f64) {
-        if self.begin(field.name()).is_some() {
-            encode::f64(&mut self.entries.bytes, value);
-        }
+        self.plain(field, Kind::F64, value.to_bits());
     }
 
     fn record_bytes(&mut self, field: &Field, value: &[u8]) {
-        let Some(limit) = self.begin(field.name()) else { return };
+        let limit = self.limit();
+        // Bytes cannot carry the mark of truncation, so cut ones become a text.
+        let kind = if value.len() > limit { Kind::Debug } else { Kind::Bytes };
+        let Some(slot) = self.begin_value(field, kind) else { return };
+        let bytes = &mut self.bytes;
         match value.get(..limit) {
-            // Bytes cannot carry the mark of truncation, so cut ones become a text.
-            Some(kept) if kept.len() < value.len() => encode::debug(&mut self.entries.bytes, |text| {
-                write!(text, "{}{}", kept.escape_ascii(), Cut(value.len() - kept.len()))
-            }),
-            _ => encode::bytes(&mut self.entries.bytes, value),
+            Some(kept) if kept.len() < value.len() => {
+                write!(Text(bytes), "{}{}", kept.escape_ascii(), Cut(value.len() - limit)).ok();
+            }
+            _ => bytes.extend_from_slice(value),
         }
+        self.finish(slot);
     }
 
     fn record_error(&mut self, field: &Field, value: &(dyn StdError + 'static)) {
-        if let Some(limit) = self.begin(field.name()) {
-            contained_error(self.entries, value, limit);
+        let limit = self.limit();
+        if let Some(slot) = self.begin_value(field, Kind::Encoded) {
+            self.error(value, limit);
+            self.finish(slot);
         }
     }
 }
 
-/// A source chain is user code too: where following it panics, what was written so far is replaced by the mark. The limit is
-/// that of the whole chain.
-fn contained_error(entries: &mut Entries, value: &(dyn StdError + 'static), limit: usize) {
-    let start = entries.bytes.len();
-    let (bytes, mut left) = (&mut entries.bytes, limit);
-    let followed = catch_unwind(AssertUnwindSafe(|| {
-        encode::error(bytes, value, |text, error| write_fmt(text, format_args!("{error}"), &mut left));
-    }));
-    if followed.is_err() {
-        entries.bytes.truncate(start);
-        encode::error_texts(&mut entries.bytes, 1, std::iter::once(PANICKED));
+impl Captured {
+    /// For the values of another event, or of another span, which has no message.
+    #[inline]
+    pub(super) fn start(&mut self, limits: &Limits, is_event: bool, panics: Panics) {
+        self.bytes.clear();
+        self.count = 0;
+        self.omitted.clear();
+        self.message = slots::NOWHERE;
+        self.limits = *limits;
+        self.takes_message = is_event;
+        self.panics = panics;
+        self.room = limits.record_bytes;
+        self.cut = 0;
+    }
+
+    pub(super) fn omitted_count(&self) -> u32 {
+        self.omitted.len() as u32
+    }
+
+    /// What the limits leave.
+    #[inline]
+    pub(super) fn left(&self) -> usize {
+        self.room.saturating_sub(self.bytes.len())
+    }
+
+    /// As fields of this call site.
+    #[inline]
+    pub(super) fn fields(&self, names: &'static FieldSet) -> Fields<'_> {
+        Fields { count: self.count, bytes: &self.bytes, names: Some(names) }
+    }
+
+    /// A value that needs no text.
+    // Most values pass here, and a call costs more than what they need: what few need stands apart.
+    #[inline(always)]
+    fn plain(&mut self, field: &Field, kind: Kind, bits: u64) {
+        let bytes = &mut self.bytes;
+        let is_large_enough = bytes.capacity() - bytes.len() >= slots::SLOT;
+        if is_large_enough && self.has_room() {
+            slots::push(&mut self.bytes, kind, field.index(), bits);
+            self.count += 1;
+        } else {
+            self.plain_or_omitted(field, kind, bits);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn plain_or_omitted(&mut self, field: &Field, kind: Kind, bits: u64) {
+        if self.has_room() {
+            slots::push(&mut self.bytes, kind, field.index(), bits);
+            self.count += 1;
+        } else {
+            self.omit(field);
+        }
+    }
+
+    #[inline]
+    fn has_room(&self) -> bool {
+        self.count < self.limits.fields && self.bytes.len() < self.room
+    }
+
+    #[cold]
+    fn omit(&mut self, field: &Field) {
+        self.omitted.push(field.name());
+    }
+
+    /// How long a text may be.
+    #[inline]
+    fn limit(&self) -> usize {
+        self.limits.value_bytes.min(self.left())
+    }
+
+    /// Begins a value with a text; gives where its slot is.
+    #[inline(always)]
+    fn begin_value(&mut self, field: &Field, kind: Kind) -> Option<u32> {
+        if !self.has_room() {
+            self.omit(field);
+            return None;
+        }
+        let limit = self.limit();
+        self.count += 1;
+        Some(self.push_slot(kind, field, limit))
+    }
+
+    /// The same, which may be the message.
+    fn begin_text(&mut self, field: &Field, kind: Kind) -> Option<u32> {
+        if self.is_message(field) {
+            self.takes_message = false;
+            self.message = self.bytes.len() as u32;
+            let limit = self.limits.value_bytes.min(self.limits.record_bytes);
+            return Some(self.push_slot(Kind::Message, field, limit));
+        }
+        self.begin_value(field, kind)
+    }
+
+    #[inline]
+    fn is_message(&self, field: &Field) -> bool {
+        self.takes_message && field.name() == "message"
+    }
+
+    /// Begins a text where that is easy: its slot needs no more memory, and a message comes first.
+    // Nothing here calls anything, so that what most values need stays in registers.
+    #[inline(always)]
+    fn begin_easily(&mut self, field: &Field, kind: Kind) -> Option<u32> {
+        let (slot, room) = (self.bytes.len(), self.bytes.capacity() - self.bytes.len());
+        if room < slots::SLOT || self.count >= self.limits.fields || slot >= self.room {
+            return None;
+        }
+        let limit = self.limits.value_bytes.min(self.room - slot);
+        let kind = if self.takes_message && field.name() == "message" {
+            if slot > 0 {
+                return None;
+            }
+            self.takes_message = false;
+            self.message = 0;
+            Kind::Message
+        } else {
+            self.count += 1;
+            kind
+        };
+        Some(self.push_slot(kind, field, limit))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn debug_with_care(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let Some(slot) = self.begin_text(field, Kind::Debug) else { return };
+        let written = match self.panics {
+            Panics::PassedOn => Ok(write!(self, "{value:?}")),
+            Panics::Contained => catch_unwind(AssertUnwindSafe(|| write!(self, "{value:?}"))),
+        };
+        self.mark(written);
+        self.finish(slot);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn str_with_care(&mut self, field: &Field, value: &str) {
+        let Some(slot) = self.begin_text(field, Kind::Str) else { return };
+        let written = self.write_str(value);
+        self.mark(Ok(written));
+        self.finish(slot);
+    }
+
+    /// Begins a slot with a text of so many bytes at most.
+    #[inline]
+    fn push_slot(&mut self, kind: Kind, field: &Field, limit: usize) -> u32 {
+        let slot = self.bytes.len() as u32;
+        slots::push(&mut self.bytes, kind, field.index(), 0);
+        self.end = self.bytes.len() + limit;
+        slot
+    }
+
+    /// The text behind the slot is all there. The message takes nothing of the room of others.
+    #[inline]
+    fn finish(&mut self, slot: u32) {
+        slots::end_text(&mut self.bytes, slot);
+        if slot == self.message {
+            self.room += self.bytes.len() - slot as usize;
+        }
+    }
+
+    /// Says what is missing from a text.
+    #[cold]
+    fn mark(&mut self, written: thread::Result<fmt::Result>) {
+        mark(&mut Text(&mut self.bytes), mem::take(&mut self.cut), written);
+    }
+
+    /// A source chain is user code too: where following it panics, what was written so far is replaced by the mark. The limit is
+    /// that of the whole chain.
+    fn error(&mut self, value: &(dyn StdError + 'static), mut left: usize) {
+        let start = self.bytes.len();
+        let followed = catch_unwind(AssertUnwindSafe(|| {
+            encode::error(&mut self.bytes, value, |text, error| write_fmt(text, format_args!("{error}"), &mut left));
+        }));
+        if followed.is_err() {
+            self.bytes.truncate(start);
+            encode::error_texts(&mut self.bytes, 1, std::iter::once(PANICKED));
+        }
+    }
+
+    /// What does not fit, or needs more memory.
+    #[cold]
+    #[inline(never)]
+    fn write_part(&mut self, s: &str) {
+        let left = self.end.saturating_sub(self.bytes.len());
+        let (kept, cut) = s.split_at_checked(floor_char_boundary(s, left.min(s.len()))).unwrap_or(("", s));
+        self.bytes.extend_from_slice(kept.as_bytes());
+        if !cut.is_empty() {
+            self.end = self.bytes.len();
+            self.cut += cut.len();
+        }
+    }
+}
+
+/// User code writes here: cut at the limit.
+impl fmt::Write for Captured {
+    #[inline]
+    fn write_str(&mut self, s: &str) -> fmt::Result {
+        // What few need stands apart, more memory too: a call that may be needed costs also where it is not.
+        if s.len() <= self.end - self.bytes.len() && s.len() <= self.bytes.capacity() - self.bytes.len() {
+            self.bytes.extend_from_slice(s.as_bytes());
+        } else {
+            self.write_part(s);
+        }
+        Ok(())
     }
 }
 
 const PANICKED: &str = "<panicked>";
 
-#[inline]
-fn write_debug(out: &mut impl fmt::Write, value: &dyn fmt::Debug, mut limit: usize, panics: Panics) -> fmt::Result {
-    match panics {
-        Panics::Contained => write_fmt(out, format_args!("{value:?}"), &mut limit),
-        Panics::PassedOn => {
-            let mut capped = Capped { out, left: limit, cut: 0 };
-            let written = write!(capped, "{value:?}");
-            let cut = capped.cut;
-            if cut == 0 && written.is_ok() { Ok(()) } else { mark(out, cut, Ok(written)) }
-        }
-    }
-}
-
 /// User code writes here: cut at the limit, which shrinks by what was written; a panic or an error becomes a visible mark.
-fn write_fmt(out: &mut impl fmt::Write, arguments: fmt::Arguments<'_>, limit: &mut usize) -> fmt::Result {
-    let mut capped = Capped { out, left: *limit, cut: 0 };
+fn write_fmt(text: &mut Text<'_>, arguments: fmt::Arguments<'_>, limit: &mut usize) {
+    let mut capped = Capped { out: text.0, left: *limit, cut: 0 };
     let written = catch_unwind(AssertUnwindSafe(|| capped.write_fmt(arguments)));
     let cut = capped.cut;
     *limit = capped.left;
-    mark(out, cut, written)
+    mark(text, cut, written);
 }
 
 /// Says what is missing from a text.
 #[cold]
-fn mark(out: &mut impl fmt::Write, cut: usize, written: thread::Result<fmt::Result>) -> fmt::Result {
+fn mark(text: &mut Text<'_>, cut: usize, written: thread::Result<fmt::Result>) {
     if cut > 0 {
-        write!(out, "{}", Cut(cut))?;
+        write!(text, "{}", Cut(cut)).ok();
     }
     match written {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(fmt::Error)) => out.write_str("<formatting failed>"),
-        Err(_) => out.write_str(PANICKED),
+        Ok(Ok(())) => {}
+        Ok(Err(fmt::Error)) => text.push("<formatting failed>"),
+        Err(_) => text.push(PANICKED),
     }
-}
-
-fn write_cut(out: &mut impl fmt::Write, value: &str, mut limit: usize) -> fmt::Result {
-    write_fmt(out, format_args!("{value}"), &mut limit)
 }
 
 /// The mark that stands where bytes were cut off.
@@ -242,24 +361,33 @@ impl fmt::Display for Cut {
 }
 
 /// Passes on so many bytes and counts the rest.
-struct Capped<'a, W> {
-    out: &'a mut W,
+struct Capped<'a> {
+    out: &'a mut Vec<u8>,
     left: usize,
     cut: usize,
 }
 
-impl<W: fmt::Write> fmt::Write for Capped<'_, W> {
+impl fmt::Write for Capped<'_> {
     #[inline]
     fn write_str(&mut self, s: &str) -> fmt::Result {
         if s.len() <= self.left {
             self.left -= s.len();
-            return self.out.write_str(s);
+            self.out.extend_from_slice(s.as_bytes());
+        } else {
+            self.cut(s);
         }
+        Ok(())
+    }
+}
+
+impl Capped<'_> {
+    #[cold]
+    fn cut(&mut self, s: &str) {
         let end = floor_char_boundary(s, self.left);
         let (kept, cut) = s.split_at_checked(end).unwrap_or(("", s));
         self.left = 0;
         self.cut += cut.len();
-        self.out.write_str(kept)
+        self.out.extend_from_slice(kept.as_bytes());
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::ops::ControlFlow;
 
+use crate::record::encode::short_word;
 use crate::record::read::RawName;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
@@ -39,7 +40,7 @@ pub(crate) fn key(name: RawName<'_>, separate: bool, out: &mut Vec<u8>) {
     if separate {
         out.push(b' ');
     }
-    match short_key(name) {
+    match short_key(name.text) {
         Some(key) => {
             let end = out.len() + name.text.len() + 1;
             out.extend_from_slice(&key);
@@ -54,11 +55,16 @@ pub(crate) fn key(name: RawName<'_>, separate: bool, out: &mut Vec<u8>) {
 
 /// A clean name of up to 15 bytes, filled up with `=`: looked at and copied as one word.
 #[inline]
-fn short_key(name: RawName<'_>) -> Option<[u8; 16]> {
+fn short_key(name: &[u8]) -> Option<[u8; 16]> {
     const FILL: u128 = 0x3d3d_3d3d_3d3d_3d3d_3d3d_3d3d_3d3d_3d3d;
-    let word = u128::from_le_bytes(*name.onwards.first_chunk()?);
-    let behind = u128::MAX.checked_shl(8 * u32::try_from(name.text.len()).ok()?)?;
-    let key = (word & !behind) | (FILL & behind);
+    let word = match (name.first_chunk(), name.last_chunk(), name.len()) {
+        // First and last eight may overlap: the same bits come twice into the same place.
+        (Some(first), Some(last), len @ 8..16) => {
+            u128::from(u64::from_le_bytes(*first)) | u128::from(u64::from_le_bytes(*last)) << (8 * (len - 8))
+        }
+        _ => u128::from(short_word(name)?),
+    };
+    let key = word | FILL << (8 * name.len());
     let [low, high] = [key as u64, (key >> 64) as u64];
     let is_plain = (not_printable(low) | not_printable(high)) & HIGHEST == 0;
     is_plain.then(|| key.to_le_bytes())

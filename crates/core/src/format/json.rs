@@ -1,7 +1,7 @@
 //! One JSON object a record, with the field layout of `tracing_subscriber`'s JSON format.
 
 use super::{Format, Zone, again, escape, number, value};
-use crate::record::read::{RawValue, Reader};
+use crate::record::read::{Other, RawValue};
 use crate::record::{Fields, RawSpan, Record, Value};
 
 /// The layout of `tracing_subscriber`'s JSON format, so that existing pipelines keep working.
@@ -239,9 +239,10 @@ impl<'a> Object<'a> {
 
     /// The message, if there is one. A `message` that is no text (`message = 42`) is an ordinary field.
     fn message(&mut self, record: &Record<'_>) -> bool {
-        let has_message = !record.message.is_empty();
+        let message = record.message_bytes();
+        let has_message = !message.is_empty();
         if has_message {
-            self.string_bytes("message", record.message);
+            self.string_bytes("message", message);
         }
         has_message
     }
@@ -254,15 +255,15 @@ impl<'a> Object<'a> {
                 false => self.key_bytes(name.text),
             }
             json_value(value, self.out);
-            if let RawValue::Other(at) = value {
-                self.sources(name.text, at);
+            if let RawValue::Other(other) = value {
+                self.sources(name.text, other);
             }
         });
     }
 
     /// The sources of an error, where the value is one and has any, as a key of their own.
-    fn sources(&mut self, name: &[u8], mut at: Reader<'_>) {
-        let Some(Value::Error(chain)) = at.value() else { return };
+    fn sources(&mut self, name: &[u8], other: Other<'_>) {
+        let Some(Value::Error(chain)) = other.value() else { return };
         if chain.len() > 1 {
             self.key_bytes(&[name, b".sources"].concat());
             let mut separator = b'[';
@@ -286,7 +287,7 @@ fn json_value(value: RawValue<'_>, out: &mut Vec<u8>) {
         RawValue::F64(number) if number.is_finite() => number::f64(number, out),
         RawValue::F64(_) => out.extend_from_slice(b"null"),
         RawValue::Str(text) | RawValue::Debug(text) => escape::json_bytes(text, out),
-        RawValue::Other(mut at) => other_value(at.value().unwrap_or(Value::Nil), out),
+        RawValue::Other(other) => other_value(other.value().unwrap_or(Value::Nil), out),
     }
 }
 

@@ -28,6 +28,7 @@ mod json;
 mod number;
 mod pattern;
 pub mod python;
+mod sites;
 mod text;
 mod time;
 mod value;

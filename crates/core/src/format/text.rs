@@ -1,8 +1,11 @@
 //! One line for people: time, level, spans, target, message, fields.
 
+use super::sites::{self, Known};
 use super::{Format, Zone, again, escape, number, value};
 use crate::Level;
-use crate::record::read::{RawValue, Reader};
+use crate::record::Site;
+use crate::record::read::{Other, RawValue};
+use crate::record::slots::{Kind, Slot, Slots};
 use crate::record::{Fields, Record, Spans, Value};
 
 /// The layout of `tracing_subscriber`'s default format, on exactly one line.
@@ -156,32 +159,60 @@ impl Text {
 
 impl Format for Text {
     fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        match record.head.site {
+            Site::Code(site) => sites::with(site, |known| self.line(record, known, out)),
+            Site::Told(_) => self.line(record, None, out),
+        }
+    }
+}
+
+impl Text {
+    #[inline]
+    fn line(&self, record: &Record<'_>, known: Option<&Known>, out: &mut Vec<u8>) {
         if self.time {
             self.styled(ansi::DIM, out, |out| self.zone.write_rfc3339(record.timestamp(), out));
             out.push(b' ');
         }
         if self.level {
-            let (name, colour) = level(record.level());
-            self.styled(colour, out, |out| out.extend_from_slice(&name));
-            out.push(b' ');
+            match known.filter(|_| !self.ansi) {
+                Some(known) => known.level(out),
+                None => {
+                    self.styled(colour(record.level()), out, |out| out.extend_from_slice(&level(record.level())));
+                    out.push(b' ');
+                }
+            }
         }
         self.thread(record, out);
         if self.spans {
             self.span_list(record.spans(), out);
         }
         if self.target {
-            self.styled(ansi::DIM, out, |out| {
-                escape::text(record.target(), out);
-                out.push(b':');
-            });
-            out.push(b' ');
+            self.about(record, known, out);
         }
         if self.source_location {
             self.location(record, out);
         }
-        escape::text_bytes(record.message, out);
-        fields(record.fields(), out, !record.message.is_empty());
+        let message = record.message_bytes();
+        escape::text_bytes(message, out);
+        match (known, record.fields.names) {
+            (Some(known), Some(_)) => known_fields(record.fields, known, out, !message.is_empty()),
+            _ => drop(fields(record.fields, out, !message.is_empty())),
+        }
         omitted(record, out);
+    }
+
+    #[inline]
+    fn about(&self, record: &Record<'_>, known: Option<&Known>, out: &mut Vec<u8>) {
+        match known.filter(|_| !self.ansi) {
+            Some(known) => known.target(out),
+            None => {
+                self.styled(ansi::DIM, out, |out| {
+                    escape::text(record.target(), out);
+                    out.push(b':');
+                });
+                out.push(b' ');
+            }
+        }
     }
 }
 
@@ -191,15 +222,43 @@ pub(super) fn fields<'a>(fields: Fields<'a>, out: &mut Vec<u8>, mut separate: bo
         escape::key(name, separate, out);
         separate = true;
         value::text(value, out);
-        if let RawValue::Other(at) = value {
-            sources(name.text, at, out);
+        if let RawValue::Other(other) = value {
+            sources(name.text, other, out);
         }
     })
 }
 
+/// The same of the fields of a call site that is known.
+#[inline]
+fn known_fields(fields: Fields<'_>, known: &Known, out: &mut Vec<u8>, mut separate: bool) {
+    let mut slots = Slots { rest: fields.bytes };
+    while let Some(slot) = slots.next_field() {
+        known.key(slot.field, separate, out);
+        separate = true;
+        match slot.kind {
+            Kind::I64 => number::i64(slot.bits.cast_signed(), out),
+            Kind::U64 => number::u64(slot.bits, out),
+            Kind::F64 => number::f64(f64::from_bits(slot.bits), out),
+            Kind::Debug => escape::text_bytes(slot.text, out),
+            Kind::Str => escape::quoted_bytes(slot.text, out),
+            _ => known_value(slot, known, out),
+        }
+    }
+}
+
+/// A value of a kind that few fields have.
+#[cold]
+fn known_value(slot: Slot<'_>, known: &Known, out: &mut Vec<u8>) {
+    let value = slot.raw_value();
+    value::text(value, out);
+    if let RawValue::Other(other) = value {
+        sources(known.name(slot.field).text, other, out);
+    }
+}
+
 /// The sources of an error, where the value is one and has any, as a field of their own.
-fn sources(name: &[u8], mut at: Reader<'_>, out: &mut Vec<u8>) {
-    let Some(Value::Error(chain)) = at.value() else { return };
+fn sources(name: &[u8], other: Other<'_>, out: &mut Vec<u8>) {
+    let Some(Value::Error(chain)) = other.value() else { return };
     if chain.len() > 1 {
         out.push(b' ');
         escape::text_bytes(name, out);
@@ -218,13 +277,23 @@ pub(super) fn omitted(record: &Record<'_>, out: &mut Vec<u8>) {
     }
 }
 
-fn level(level: Level) -> ([u8; 5], &'static [u8]) {
+pub(super) fn level(level: Level) -> [u8; 5] {
     match level {
-        Level::ERROR => (*b"ERROR", ansi::RED),
-        Level::WARN => (*b" WARN", ansi::YELLOW),
-        Level::INFO => (*b" INFO", ansi::GREEN),
-        Level::DEBUG => (*b"DEBUG", ansi::BLUE),
-        Level::TRACE => (*b"TRACE", ansi::PURPLE),
+        Level::ERROR => *b"ERROR",
+        Level::WARN => *b" WARN",
+        Level::INFO => *b" INFO",
+        Level::DEBUG => *b"DEBUG",
+        Level::TRACE => *b"TRACE",
+    }
+}
+
+fn colour(level: Level) -> &'static [u8] {
+    match level {
+        Level::ERROR => ansi::RED,
+        Level::WARN => ansi::YELLOW,
+        Level::INFO => ansi::GREEN,
+        Level::DEBUG => ansi::BLUE,
+        Level::TRACE => ansi::PURPLE,
     }
 }
 

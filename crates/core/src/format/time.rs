@@ -1,6 +1,6 @@
 //! Timestamps as text. The calendar is worked out once a second and thread; within the second only the fraction changes.
 
-use std::cell::Cell;
+use std::cell::RefCell;
 
 use time::UtcOffset;
 
@@ -54,49 +54,54 @@ impl Zone {
     /// RFC 3339 with microseconds: `2023-11-14T22:13:20.250000Z`.
     #[inline]
     pub fn write_rfc3339(self, stamp: Timestamp, out: &mut Vec<u8>) {
-        let (second, nanos) = self.second(stamp);
-        // All 32 bytes are copied, as that costs less than a copy of another length, and the others taken back.
-        let end = out.len() + usize::from(second.len);
-        out.extend_from_slice(&second.rfc3339);
-        if let Some(text) = out.last_chunk_mut() {
-            overwrite(text, FRACTION, number::padded::<6>(nanos / 1_000));
-        }
-        out.truncate(end);
+        self.with_second(stamp, |second, nanos| {
+            // All 32 bytes are copied, as that costs less than a copy of another length, and the others taken back.
+            let end = out.len() + usize::from(second.len);
+            out.extend_from_slice(&second.rfc3339);
+            if let Some(text) = out.last_chunk_mut() {
+                overwrite(text, FRACTION, number::padded::<6>(nanos / 1_000));
+            }
+            out.truncate(end);
+        });
     }
 
     /// Python's default `asctime`: `2023-11-14 22:13:20,250`.
     pub(crate) fn write_asctime(self, stamp: Timestamp, out: &mut Vec<u8>) {
-        let (second, nanos) = self.second(stamp);
-        let mut text = second.rfc3339;
-        overwrite(&mut text, 10, *b" ");
-        overwrite(&mut text, FRACTION - 1, *b",");
-        overwrite(&mut text, FRACTION, number::padded::<3>(nanos / 1_000_000));
-        out.extend_from_slice(text.get(..FRACTION + 3).unwrap_or_default());
+        self.with_second(stamp, |second, nanos| {
+            let mut text = second.rfc3339;
+            overwrite(&mut text, 10, *b" ");
+            overwrite(&mut text, FRACTION - 1, *b",");
+            overwrite(&mut text, FRACTION, number::padded::<3>(nanos / 1_000_000));
+            out.extend_from_slice(text.get(..FRACTION + 3).unwrap_or_default());
+        });
     }
 
-    /// The text of the second, and the nanoseconds into it.
+    /// Gives `write` the text of the second, and the nanoseconds into it.
     #[inline]
-    fn second(self, stamp: Timestamp) -> (Second, u32) {
+    fn with_second(self, stamp: Timestamp, write: impl FnOnce(&Second, u32)) {
         let key = self.key();
-        let known = SECONDS.with(|[newest, ..]| newest.get().at(key, stamp));
-        known.unwrap_or_else(|| self.other_second(key, stamp))
+        SECONDS.with(|seconds| {
+            // Read where it stands: a copy would cost as much as all the rest. Nobody else has it meanwhile.
+            let mut seconds = seconds.borrow_mut();
+            let known = seconds.first().and_then(|newest| newest.nanos(key, stamp));
+            let nanos = known.unwrap_or_else(|| {
+                self.bring_to_front(key, stamp, &mut seconds);
+                stamp.subsec_nanos()
+            });
+            if let Some(newest) = seconds.first() {
+                write(newest, nanos);
+            }
+        });
     }
 
     #[inline(never)]
-    fn other_second(self, key: i32, stamp: Timestamp) -> (Second, u32) {
-        let known = SECONDS.with(|slots| slots.iter().find_map(|slot| slot.get().at(key, stamp)));
-        known.unwrap_or_else(|| self.new_second(key, stamp))
-    }
-
-    #[cold]
-    fn new_second(self, key: i32, stamp: Timestamp) -> (Second, u32) {
-        let second = Second::new(self, key, stamp);
-        SECONDS.with(|[newest, older, oldest]| {
-            oldest.set(older.get());
-            older.set(newest.get());
-            newest.set(second);
-        });
-        (second, stamp.subsec_nanos())
+    fn bring_to_front(self, key: i32, stamp: Timestamp, seconds: &mut [Second; 3]) {
+        let place = seconds.iter().position(|second| second.nanos(key, stamp).is_some());
+        let known = seconds.get_mut(..=place.unwrap_or(2)).unwrap_or_default();
+        known.rotate_right(1);
+        if let (None, Some(newest)) = (place, known.first_mut()) {
+            *newest = Second::new(self, key, stamp);
+        }
     }
 
     fn key(self) -> i32 {
@@ -124,7 +129,7 @@ const FRACTION: usize = 20;
 
 thread_local! {
     /// A few zones may be in use by one thread: a file in UTC, a terminal in local time.
-    static SECONDS: [Cell<Second>; 3] = const { [const { Cell::new(Second::NONE) }; 3] };
+    static SECONDS: RefCell<[Second; 3]> = const { RefCell::new([const { Second::NONE }; 3]) };
 }
 
 impl Second {
@@ -143,11 +148,11 @@ impl Second {
         Self { start: stamp.unix_seconds().checked_mul(1_000_000_000), key, rfc3339: text, len }
     }
 
-    /// This second and the nanoseconds into it, if it is that of the stamp.
+    /// The nanoseconds into this second, if it is that of the stamp.
     #[inline]
-    fn at(self, key: i32, stamp: Timestamp) -> Option<(Self, u32)> {
+    fn nanos(&self, key: i32, stamp: Timestamp) -> Option<u32> {
         let nanos = stamp.as_nanos().wrapping_sub(self.start?) as u64;
-        (self.key == key && nanos < 1_000_000_000).then_some((self, nanos as u32))
+        (self.key == key && nanos < 1_000_000_000).then_some(nanos as u32)
     }
 }
 
@@ -190,6 +195,19 @@ mod tests {
                 let text = written(zone, stamp);
                 let back = time::OffsetDateTime::parse(&text, &Rfc3339).unwrap();
                 assert_eq!(back.unix_timestamp_nanos() / 1000, i128::from(stamp.as_nanos().div_euclid(1000)), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn more_zones_than_are_kept_are_written_in_any_order() {
+        let zones = [Zone::Utc, Zone::fixed(1, 0).unwrap(), Zone::fixed(2, 0).unwrap(), Zone::fixed(-3, -30).unwrap()];
+        let expected = ["22:13:20.250000Z", "23:13:20.250000+01:00", "00:13:20.250000+02:00", "18:43:20.250000-03:30"];
+        let stamp = Timestamp::from_nanos(1_700_000_000_250_000_000);
+        for order in [[0, 1, 2, 3], [1, 0, 1, 0], [2, 1, 0, 2], [3, 3, 2, 1], [0, 2, 0, 3]] {
+            for index in order {
+                let text = written(zones[index], stamp);
+                assert!(text.ends_with(expected[index]), "{text}");
             }
         }
     }

@@ -12,7 +12,7 @@ pub(crate) fn text(value: RawValue<'_>, out: &mut Vec<u8>) {
         RawValue::F64(value) => number::f64(value, out),
         RawValue::Str(text) => escape::quoted_bytes(text, out),
         RawValue::Debug(text) => escape::text_bytes(text, out),
-        RawValue::Other(mut at) => bare(at.value().unwrap_or(Value::Nil), out),
+        RawValue::Other(other) => bare(other.value().unwrap_or(Value::Nil), out),
     }
 }
 

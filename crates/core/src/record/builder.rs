@@ -1,7 +1,7 @@
 //! Records made by hand.
 
 use super::owned::RecordBuf;
-use super::{Fields, Head, Record, Site, Spans, Told, ValueBuf, encode};
+use super::{Fields, Head, Message, Record, Site, Spans, Told, ValueBuf, encode};
 use crate::clock::Reading;
 use crate::{Level, Timestamp};
 
@@ -170,8 +170,8 @@ impl RecordBuilder {
         };
         RecordBuf::from_record(&Record {
             head,
-            message: self.message.as_bytes(),
-            fields: Fields { count: self.fields.count, bytes: &self.fields.bytes },
+            message: Message::Text(self.message.as_bytes()),
+            fields: Fields::encoded(self.fields.count, &self.fields.bytes),
             spans: Spans { count: self.spans.count, bytes: &self.spans.bytes, kept: None },
             omitted: self.omitted,
         })

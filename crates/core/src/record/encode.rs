@@ -10,7 +10,7 @@ use std::ops::Range;
 
 use super::value::{ErrorChain, Value};
 
-pub(crate) use self::map::{key, level_name, record, span};
+pub(crate) use self::map::{fields, key, level_name, record, span};
 pub(super) use self::map::{origin, record_of, site};
 
 /// The keys of the one-entry maps that stand for the types MessagePack does not have.
@@ -112,7 +112,7 @@ fn longer_str(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Up to seven bytes as a number, the first in its lowest byte. Many names are that short, and a call to copy them costs more.
 #[inline]
-fn short_word(bytes: &[u8]) -> Option<u64> {
+pub(crate) fn short_word(bytes: &[u8]) -> Option<u64> {
     // First and last may overlap: the same bits come twice into the same place.
     let behind = |from: usize| 8 * (bytes.len() - from);
     match (bytes.first_chunk::<4>(), bytes.last_chunk::<4>(), bytes) {
@@ -167,27 +167,22 @@ pub(crate) fn array_header(out: &mut Vec<u8>, len: u32) {
 }
 
 pub(crate) fn i128(out: &mut Vec<u8>, value: i128) {
-    tagged_text(out, tag::I128, |text| write!(text, "{value}"));
+    tagged_text(out, tag::I128, format_args!("{value}"));
 }
 
 pub(crate) fn u128(out: &mut Vec<u8>, value: u128) {
-    tagged_text(out, tag::U128, |text| write!(text, "{value}"));
+    tagged_text(out, tag::U128, format_args!("{value}"));
 }
 
-/// `{"debug": text}` where `write` makes the text.
+/// `{"debug": text}`.
 #[inline]
-pub(crate) fn debug(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
-    // The map, its key and the byte that is kept for the header, in one piece: most fields of most events pass here.
-    out.extend_from_slice(b"\x81\xa5debug\xa0");
-    fill(out, write);
+pub(crate) fn debug(out: &mut Vec<u8>, text: &[u8]) {
+    out.extend_from_slice(b"\x81\xa5debug");
+    str_bytes(out, text);
 }
 
 /// `{"error": [message, source, source's source, …]}`; each text goes through `write`, which may cut it.
-pub(crate) fn error(
-    out: &mut Vec<u8>,
-    error: &(dyn StdError + 'static),
-    mut write: impl FnMut(&mut Text<'_>, &dyn StdError) -> fmt::Result,
-) {
+pub(crate) fn error(out: &mut Vec<u8>, error: &(dyn StdError + 'static), mut write: impl FnMut(&mut Text<'_>, &dyn StdError)) {
     out.push(0x81);
     str(out, tag::ERROR);
     let header = out.len();
@@ -228,11 +223,7 @@ pub(crate) fn value(out: &mut Vec<u8>, value: Value<'_>) {
         Value::F64(value) => f64(out, value),
         Value::Str(value) => str(out, value),
         Value::Bytes(value) => bytes(out, value),
-        Value::Debug(value) => {
-            out.push(0x81);
-            str(out, tag::DEBUG);
-            str(out, value);
-        }
+        Value::Debug(value) => debug(out, value.as_bytes()),
         Value::Error(chain) => error_chain(out, chain),
         Value::Nil => nil(out),
     }
@@ -242,46 +233,26 @@ fn error_chain(out: &mut Vec<u8>, chain: ErrorChain<'_>) {
     error_texts(out, chain.len(), chain);
 }
 
-fn tagged_text(out: &mut Vec<u8>, tag: &str, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
+fn tagged_text(out: &mut Vec<u8>, tag: &str, content: fmt::Arguments<'_>) {
     out.push(0x81);
     str(out, tag);
-    text(out, write);
+    text(out, |text| text.write_fmt(content).unwrap_or(()));
 }
 
 /// A string whose length is known only after it was written: one byte is kept for the header and widened where needed.
-pub(crate) fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
+fn text(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>)) {
     out.push(0xa0);
-    fill(out, write);
-}
-
-/// Writes the text behind the byte that is kept for its header, the last of `out`.
-#[inline]
-fn fill(out: &mut Vec<u8>, write: impl FnOnce(&mut Text<'_>) -> fmt::Result) {
     let start = out.len();
-    let mut text = Text { out, start };
-    if write(&mut text).is_err() {
-        text.push("<formatting failed>");
-    }
-    let (begin, end) = (text.start, out.len());
-    let len = end - begin;
-    match out.get_mut(start - 1..begin) {
-        Some([header]) if len < 32 => *header = 0xa0 | len as u8,
-        Some([marker, header]) if len < 0x100 => (*marker, *header) = (0xd9, len as u8),
-        _ => widen_header(out, start - 1, begin),
-    }
-}
-
-/// Puts the header of a text from `begin` on into the place of what was kept for it from `at` on, and makes more room.
-#[inline(never)]
-fn widen_header(out: &mut Vec<u8>, at: usize, begin: usize) {
-    let len = out.len() - begin;
+    write(&mut Text(out));
+    let len = out.len() - start;
     let [a, b, c, d] = clamp(len).to_be_bytes();
     let header: &[u8] = match len {
-        ..0x100 => &[0xd9, d],
+        ..32 => &[0xa0 | d],
+        32..0x100 => &[0xd9, d],
         0x100..0x1_0000 => &[0xda, c, d],
         _ => &[0xdb, a, b, c, d],
     };
-    replace(out, at..begin, header);
+    replace(out, start - 1..start, header);
 }
 
 /// Puts `new` in the place of as many bytes or fewer.
@@ -294,22 +265,13 @@ fn replace(out: &mut Vec<u8>, old: Range<usize>, new: &[u8]) {
     }
 }
 
-/// Where the text of a string value goes.
-pub(crate) struct Text<'a> {
-    out: &'a mut Vec<u8>,
-    /// Where it begins.
-    start: usize,
-}
+/// Where the text of a value goes.
+pub(crate) struct Text<'a>(pub(crate) &'a mut Vec<u8>);
 
 impl Text<'_> {
     #[inline]
-    fn push(&mut self, text: &str) {
-        // Most texts come in one piece: what makes this one long keeps the byte that its header needs beside the first.
-        if text.len() >= 32 && self.out.len() == self.start {
-            self.out.push(0);
-            self.start += 1;
-        }
-        self.out.extend_from_slice(text.as_bytes());
+    pub(crate) fn push(&mut self, text: &str) {
+        self.0.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -340,22 +302,11 @@ mod tests {
             let content = "x".repeat(len);
             let (mut direct, mut patched, mut pieces) = (Vec::new(), Vec::new(), Vec::new());
             str(&mut direct, &content);
-            text(&mut patched, |text| text.write_str(&content));
+            text(&mut patched, |text| text.push(&content));
             assert!(direct == patched, "length {len}");
-            text(&mut pieces, |text| content.chars().try_for_each(|char| text.write_char(char)));
+            text(&mut pieces, |text| content.chars().for_each(|char| text.push(char.encode_utf8(&mut [0; 4]))));
             assert!(direct == pieces, "length {len}, in pieces");
-            if let Some((first, rest)) = content.split_at_checked(40) {
-                text(&mut pieces, |text| text.write_str(first).and_then(|()| text.write_str(rest)));
-                assert!(pieces.split_off(direct.len()) == direct, "length {len}, in two pieces");
-            }
         }
-    }
-
-    #[test]
-    fn a_debug_that_fails_leaves_a_visible_mark() {
-        let mut out = Vec::new();
-        text(&mut out, |_| Err(fmt::Error));
-        assert_eq!(out.get(1..), Some("<formatting failed>".as_bytes()));
     }
 
     #[test]
@@ -373,7 +324,7 @@ mod tests {
             }
         }
         let mut out = Vec::new();
-        error(&mut out, &Endless, |text, error| write!(text, "{error}"));
+        error(&mut out, &Endless, |text, error| text.push(&error.to_string()));
         let Some(Value::Error(chain)) = super::super::read::Reader::new(&out).value() else { panic!("an error") };
         assert_eq!(chain.count(), MAX_SOURCES + 1);
     }

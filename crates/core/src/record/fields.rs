@@ -2,18 +2,28 @@
 
 use std::fmt;
 
+use tracing_core::field::FieldSet;
+
 use super::Value;
 use super::read::{RawName, RawValue, Reader};
+use super::slots::{Names, Slots};
 
 /// Names and values in the order in which they were recorded.
 #[derive(Clone, Copy)]
 pub struct Fields<'a> {
     pub(crate) count: u32,
     pub(crate) bytes: &'a [u8],
+    /// The fields of their call site, if they stand there as [slots](super::slots), not as MessagePack.
+    pub(crate) names: Option<&'static FieldSet>,
 }
 
 impl<'a> Fields<'a> {
-    pub(crate) const EMPTY: Self = Self { count: 0, bytes: &[] };
+    pub(crate) const EMPTY: Self = Self::encoded(0, &[]);
+
+    /// So many names and values, as MessagePack.
+    pub(crate) const fn encoded(count: u32, bytes: &'a [u8]) -> Self {
+        Self { count, bytes, names: None }
+    }
 
     pub(super) fn read(reader: &mut Reader<'a>) -> Option<Self> {
         let count = reader.map_len()?;
@@ -26,7 +36,7 @@ impl<'a> Fields<'a> {
             reader.str_bytes()?;
             reader.skip()?;
         }
-        start.get(..start.len() - reader.rest().len()).map(|bytes| Self { count, bytes })
+        start.get(..start.len() - reader.rest().len()).map(|bytes| Self::encoded(count, bytes))
     }
 
     pub(super) fn is_valid(mut self) -> bool {
@@ -38,12 +48,17 @@ impl<'a> Fields<'a> {
     /// behind them.
     #[inline]
     pub(crate) fn for_each_raw(self, mut each: impl FnMut(RawName<'a>, RawValue<'a>)) -> &'a [u8] {
-        let mut reader = Reader::new(self.bytes);
+        let mut names = self.names.map(Names::of);
+        let (mut slots, mut reader) = (Slots { rest: self.bytes }, Reader::new(self.bytes));
         for _ in 0..self.count {
-            let Some((name, value)) = reader.name().and_then(|name| Some((name, reader.raw_value()?))) else { break };
+            let entry = match &mut names {
+                Some(names) => slots.next_field().map(|slot| (names.raw(slot.field), slot.raw_value())),
+                None => reader.name().and_then(|name| Some((name, reader.raw_value()?))),
+            };
+            let Some((name, value)) = entry else { break };
             each(name, value);
         }
-        reader.rest()
+        if names.is_some() { slots.rest } else { reader.rest() }
     }
 
     /// Whether there are none.
@@ -63,9 +78,18 @@ impl<'a> Iterator for Fields<'a> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         self.count = self.count.checked_sub(1)?;
-        let mut reader = Reader::new(self.bytes);
-        let entry = reader.str().zip(reader.value());
-        self.bytes = if entry.is_some() { reader.rest() } else { &[] };
+        let (entry, rest) = match self.names {
+            None => {
+                let mut reader = Reader::new(self.bytes);
+                (reader.str().zip(reader.value()), reader.rest())
+            }
+            Some(names) => {
+                let mut slots = Slots { rest: self.bytes };
+                let slot = slots.next_field();
+                (slot.and_then(|slot| Some((Names::of(names).get(slot.field), slot.raw_value().value()?))), slots.rest)
+            }
+        };
+        self.bytes = if entry.is_some() { rest } else { &[] };
         entry
     }
 

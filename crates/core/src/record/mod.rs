@@ -31,7 +31,9 @@ mod fields;
 mod owned;
 pub(crate) mod read;
 mod serde;
+pub(crate) mod short;
 mod sites;
+pub(crate) mod slots;
 mod spans;
 mod value;
 
@@ -54,11 +56,19 @@ use crate::{Level, Timestamp};
 #[derive(Clone, Copy)]
 pub struct Record<'a> {
     pub(crate) head: Head<'a>,
-    /// UTF-8. Bytes, as formats look at each of them anyway, and who reads a batch need not look twice.
-    pub(crate) message: &'a [u8],
+    pub(crate) message: Message<'a>,
     pub(crate) fields: Fields<'a>,
     pub(crate) spans: Spans<'a>,
     pub(crate) omitted: u32,
+}
+
+/// Where the message of a record is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Message<'a> {
+    /// UTF-8. Bytes, as formats look at each of them anyway, and who reads a batch need not look twice.
+    Text(&'a [u8]),
+    /// Among the fields, in the [slot](slots) at this place.
+    Slot(u32),
 }
 
 /// What never changes at a call site.
@@ -128,7 +138,7 @@ impl Head<'_> {
 
 impl<'a> Record<'a> {
     pub(crate) const EMPTY: Self =
-        Self { head: Head::EMPTY, message: b"", fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0 };
+        Self { head: Head::EMPTY, message: Message::Text(b""), fields: Fields::EMPTY, spans: Spans::EMPTY, omitted: 0 };
 
     /// Starts a record made by hand, for tests and for sources other than `tracing`.
     pub fn builder() -> RecordBuilder {
@@ -169,7 +179,7 @@ impl<'a> Record<'a> {
                 key::THREAD_ID => record.head.thread_id = Some(reader.unsigned()?),
                 key::THREAD_NAME => record.head.thread_name = Some(reader.str()?),
                 key::PROCESS_ID => record.head.process_id = u32::try_from(reader.unsigned()?).ok()?,
-                key::MESSAGE => record.message = reader.str()?.as_bytes(),
+                key::MESSAGE => record.message = Message::Text(reader.str()?.as_bytes()),
                 key::FIELDS => record.fields = Fields::read(reader)?,
                 key::SPANS => record.spans = Spans::read(reader)?,
                 key::OMITTED => record.omitted = u32::try_from(reader.unsigned()?).ok()?,
@@ -265,7 +275,15 @@ impl<'a> Record<'a> {
 
     /// The message, merged.
     pub fn message(&self) -> &'a str {
-        std::str::from_utf8(self.message).unwrap_or_default()
+        std::str::from_utf8(self.message_bytes()).unwrap_or_default()
+    }
+
+    #[inline]
+    pub(crate) fn message_bytes(&self) -> &'a [u8] {
+        match self.message {
+            Message::Text(text) => text,
+            Message::Slot(place) => slots::text_at(self.fields.bytes, place),
+        }
     }
 
     /// The event's own fields, in order, without the message.

@@ -13,7 +13,8 @@ pub struct RecordBuf {
 
 impl RecordBuf {
     pub(crate) fn from_record(record: &Record<'_>) -> Self {
-        let mut bytes = Vec::with_capacity(192 + record.message.len() + record.fields.bytes.len() + record.spans.bytes.len());
+        let mut bytes =
+            Vec::with_capacity(192 + record.message_bytes().len() + record.fields.bytes.len() + record.spans.bytes.len());
         record.encode(&mut bytes);
         Self { bytes: bytes.into_boxed_slice() }
     }

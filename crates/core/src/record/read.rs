@@ -22,16 +22,45 @@ pub(crate) enum RawValue<'a> {
     F64(f64),
     Str(&'a [u8]),
     Debug(&'a [u8]),
-    Other(Reader<'a>),
+    Other(Other<'a>),
+}
+
+/// A value of a kind that few fields have.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Other<'a> {
+    Encoded(Reader<'a>),
+    Known(Value<'a>),
+}
+
+impl<'a> Other<'a> {
+    /// The value, if the bytes are one.
+    pub(crate) fn value(self) -> Option<Value<'a>> {
+        match self {
+            Self::Encoded(mut at) => at.value(),
+            Self::Known(value) => Some(value),
+        }
+    }
+}
+
+impl<'a> RawValue<'a> {
+    /// The value, if its text is UTF-8.
+    #[inline]
+    pub(crate) fn value(self) -> Option<Value<'a>> {
+        match self {
+            Self::I64(value) => Some(Value::I64(value)),
+            Self::F64(value) => Some(Value::F64(value)),
+            Self::Str(text) => std::str::from_utf8(text).ok().map(Value::Str),
+            Self::Debug(text) => std::str::from_utf8(text).ok().map(Value::Debug),
+            Self::Other(Other::Encoded(mut at)) => at.other_value(),
+            Self::Other(Other::Known(value)) => Some(value),
+        }
+    }
 }
 
 /// The name of a field, not checked to be UTF-8, for formats.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawName<'a> {
     pub(crate) text: &'a [u8],
-    /// The text and all that stands behind it: short names are copied with a few bytes more, which costs less than a copy of
-    /// just their length.
-    pub(crate) onwards: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
@@ -129,12 +158,9 @@ impl<'a> Reader<'a> {
         self.take(len)
     }
 
-    /// A string whose neighbours may be looked at.
     #[inline]
     pub(crate) fn name(&mut self) -> Option<RawName<'a>> {
-        let len = self.str_len()?;
-        let onwards = self.rest;
-        self.take(len).map(|text| RawName { text, onwards })
+        self.str_bytes().map(|text| RawName { text })
     }
 
     /// The header of a string.
@@ -172,13 +198,7 @@ impl<'a> Reader<'a> {
     /// One field value; the one-entry maps of [`tag`] become the types they stand for.
     #[inline]
     pub(crate) fn value(&mut self) -> Option<Value<'a>> {
-        match self.raw_value()? {
-            RawValue::I64(value) => Some(Value::I64(value)),
-            RawValue::F64(value) => Some(Value::F64(value)),
-            RawValue::Str(text) => std::str::from_utf8(text).ok().map(Value::Str),
-            RawValue::Debug(text) => std::str::from_utf8(text).ok().map(Value::Debug),
-            RawValue::Other(mut at) => at.other_value(),
-        }
+        self.raw_value()?.value()
     }
 
     /// One field value, its text as it stands.
@@ -207,7 +227,7 @@ impl<'a> Reader<'a> {
             _ => {
                 *self = before;
                 self.skip()?;
-                RawValue::Other(before)
+                RawValue::Other(Other::Encoded(before))
             }
         })
     }

@@ -1,6 +1,8 @@
 //! What call sites and threads look like, encoded (pure).
 
 use super::encode;
+use super::short::Short;
+use super::slots::Names;
 use super::{CallSite, Head, Record, Site};
 
 /// How many places there are; a power of two.
@@ -55,12 +57,28 @@ struct Known {
     site: &'static CallSite,
     optional: u32,
     bytes: Vec<u8>,
+    names: Vec<Option<Short>>,
+}
+
+impl Known {
+    fn new(site: &'static CallSite) -> Self {
+        let (told, mut bytes) = (Site::Code(site).told(), Vec::new());
+        let optional = encode::site(&mut bytes, &told);
+        let mut names = Names::of(site.fields());
+        let names = (0..site.fields().len()).map(|field| Self::short_name(names.get(field))).collect();
+        Self { site, optional, bytes, names }
+    }
+
+    fn short_name(name: &str) -> Option<Short> {
+        let mut encoded = Vec::new();
+        encode::str(&mut encoded, name);
+        Short::new(&encoded)
+    }
 }
 
 impl Sites {
-    /// The entries of this call site in the map of a record, and how many of them not every record has. Of two that want one place the
-    /// later has it.
-    fn find<'p>(places: &'p mut Vec<Option<Known>>, site: &'static CallSite) -> Option<(u32, &'p [u8])> {
+    /// What is known of this call site. Of two that want one place the later has it.
+    fn find<'p>(places: &'p mut Vec<Option<Known>>, site: &'static CallSite) -> Option<&'p Known> {
         if places.is_empty() {
             places.resize_with(PLACES, || None);
         }
@@ -68,11 +86,9 @@ impl Sites {
         let address = std::ptr::from_ref(site).addr();
         let place = places.get_mut((address >> 4 ^ address >> 12) % PLACES)?;
         if place.as_ref().is_none_or(|known| !std::ptr::eq(known.site, site)) {
-            let (told, mut bytes) = (Site::Code(site).told(), Vec::new());
-            let optional = encode::site(&mut bytes, &told);
-            *place = Some(Known { site, optional, bytes });
+            *place = Some(Known::new(site));
         }
-        place.as_ref().map(|known| (known.optional, known.bytes.as_slice()))
+        place.as_ref()
     }
 
     fn encode(&mut self, site: &'static CallSite, record: &Record<'_>, out: &mut Vec<u8>) {
@@ -81,7 +97,7 @@ impl Sites {
             origin.set(&record.head);
         }
         match Self::find(places, site) {
-            Some(site) => encode::record_of(out, record, site, &origin.bytes),
+            Some(known) => encode::record_of(out, record, (known.optional, &known.bytes, &known.names), &origin.bytes),
             None => record.encode(out),
         }
     }

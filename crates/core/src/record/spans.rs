@@ -49,7 +49,7 @@ impl<'a> Spans<'a> {
         for _ in 0..self.count {
             let mut ahead = reader;
             if let Some((name, _, count)) = RawSpan::head_as_written(&mut ahead) {
-                reader = Reader::new(each(name, Fields { count, bytes: ahead.rest() }));
+                reader = Reader::new(each(name, Fields::encoded(count, ahead.rest())));
             } else {
                 let Some(span) = RawSpan::read(&mut reader) else { return };
                 each(span.name, span.fields);

@@ -1,8 +1,10 @@
 //! A record as one map, and a span as another: which keys there are, and in which order (pure).
 
-use super::{array_header, i64, map_header, str, str_bytes, u64};
+use super::{array_header, bool, bytes, debug, f64, i64, map_header, str, str_bytes, u64};
 use crate::Level;
-use crate::record::{Head, Record, Told};
+use crate::record::short::Short;
+use crate::record::slots::{Kind, Names, Slot, Slots};
+use crate::record::{Fields, Head, Record, Told};
 
 /// The keys of the outer map, in the order in which they are written.
 pub(crate) mod key {
@@ -32,15 +34,21 @@ pub(crate) fn record(out: &mut Vec<u8>, record: &Record<'_>) {
     head(out, record, optional_of(&told));
     site(out, &told);
     origin(out, &record.head);
-    rest(out, record);
+    rest(out, record, &[]);
 }
 
-/// As [`record`], with what [`site`] wrote of its call site and said, and [`origin`] of its thread.
-pub(in crate::record) fn record_of(out: &mut Vec<u8>, record: &Record<'_>, (optional, site): (u32, &[u8]), origin: &[u8]) {
+/// As [`record`], with what [`site`] wrote of its call site and said, the names of its fields as they are encoded, where they are
+/// short, and what [`origin`] wrote of its thread.
+pub(in crate::record) fn record_of(
+    out: &mut Vec<u8>,
+    record: &Record<'_>,
+    (optional, site, names): (u32, &[u8], &[Option<Short>]),
+    origin: &[u8],
+) {
     head(out, record, optional);
     out.extend_from_slice(site);
     out.extend_from_slice(origin);
-    rest(out, record);
+    rest(out, record, names);
 }
 
 /// What stands before the call site.
@@ -80,18 +88,51 @@ pub(in crate::record) fn origin(out: &mut Vec<u8>, head: &Head<'_>) {
 }
 
 /// What stands behind call site and thread.
-fn rest(out: &mut Vec<u8>, record: &Record<'_>) {
+fn rest(out: &mut Vec<u8>, record: &Record<'_>, names: &[Option<Short>]) {
     str(out, key::MESSAGE);
-    str_bytes(out, record.message);
+    str_bytes(out, record.message_bytes());
     str(out, key::FIELDS);
     map_header(out, record.fields.count);
-    out.extend_from_slice(record.fields.bytes);
+    named_fields(out, record.fields, names);
     str(out, key::SPANS);
     array_header(out, record.spans.count);
     out.extend_from_slice(record.spans.bytes);
     if record.omitted > 0 {
         str(out, key::OMITTED);
         u64(out, u64::from(record.omitted));
+    }
+}
+
+/// Names and values, without the header that counts them.
+pub(crate) fn fields(out: &mut Vec<u8>, fields: Fields<'_>) {
+    named_fields(out, fields, &[]);
+}
+
+/// The same with the names that are encoded already.
+#[inline]
+fn named_fields(out: &mut Vec<u8>, fields: Fields<'_>, short: &[Option<Short>]) {
+    let Some(names) = fields.names else { return out.extend_from_slice(fields.bytes) };
+    let mut slots = Slots { rest: fields.bytes };
+    while let Some(slot) = slots.next_field() {
+        match short.get(slot.field) {
+            Some(Some(name)) => name.append(out),
+            _ => str(out, Names::of(names).get(slot.field)),
+        }
+        value(out, slot);
+    }
+}
+
+#[inline]
+fn value(out: &mut Vec<u8>, Slot { kind, bits, text, .. }: Slot<'_>) {
+    match kind {
+        Kind::Bool => bool(out, bits != 0),
+        Kind::I64 => i64(out, bits.cast_signed()),
+        Kind::U64 => u64(out, bits),
+        Kind::F64 => f64(out, f64::from_bits(bits)),
+        Kind::Str => str_bytes(out, text),
+        Kind::Debug | Kind::Message => debug(out, text),
+        Kind::Bytes => bytes(out, text),
+        Kind::Encoded => out.extend_from_slice(text),
     }
 }
 

@@ -1,0 +1,109 @@
+//! What text formats write of a call site, kept by each thread: names and target of its events never change, and are escaped once.
+
+use std::cell::RefCell;
+
+use super::escape;
+use super::text::level;
+use crate::record::CallSite;
+use crate::record::read::RawName;
+use crate::record::short::Short;
+use crate::record::slots::Names;
+
+/// So many call sites a thread keeps, each in the one place that its address has.
+const PLACES: usize = 128;
+
+thread_local! {
+    static KNOWN: RefCell<Vec<Option<Box<Known>>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A call site as it looks in text.
+#[derive(Debug)]
+pub(super) struct Known {
+    site: &'static CallSite,
+    /// ` INFO `
+    level: [u8; 6],
+    /// `target: `
+    target: Vec<u8>,
+    /// ` name=` of each field, where that is short.
+    keys: Vec<Option<Short>>,
+}
+
+impl Known {
+    fn new(site: &'static CallSite) -> Self {
+        let mut target = Vec::new();
+        escape::text(site.target(), &mut target);
+        target.extend_from_slice(b": ");
+        let mut names = Names::of(site.fields());
+        let keys = (0..site.fields().len()).map(|field| Self::short_key(names.raw(field))).collect();
+        let [a, b, c, d, e] = level(*site.level());
+        Self { site, level: [a, b, c, d, e, b' '], target, keys }
+    }
+
+    fn short_key(name: RawName<'_>) -> Option<Short> {
+        let mut key = Vec::new();
+        escape::key(name, true, &mut key);
+        Short::new(&key)
+    }
+
+    /// ` INFO `
+    #[inline]
+    pub(super) fn level(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.level);
+    }
+
+    /// `target: `
+    #[inline]
+    pub(super) fn target(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self.target);
+    }
+
+    /// `name=` of a field, behind a space where it is to be separated from what stands before.
+    #[inline]
+    pub(super) fn key(&self, field: usize, separate: bool, out: &mut Vec<u8>) {
+        match self.keys.get(field) {
+            Some(Some(key)) if separate => key.append(out),
+            _ => escape::key(self.name(field), separate, out),
+        }
+    }
+
+    #[cold]
+    pub(super) fn name(&self, field: usize) -> RawName<'static> {
+        Names::of(self.site.fields()).raw(field)
+    }
+}
+
+/// Gives `write` what is known of a call site; late in a thread's life, when its locals are gone, nothing.
+#[inline]
+pub(super) fn with(site: &'static CallSite, write: impl FnOnce(Option<&Known>)) {
+    let mut write = Some(write);
+    let known = KNOWN.try_with(|all| {
+        let mut all = all.try_borrow_mut().ok()?;
+        let known = find(&mut all, site)?;
+        write.take().map(|write| write(Some(known)))
+    });
+    if let (Err(_) | Ok(None), Some(write)) = (known, write) {
+        write(None);
+    }
+}
+
+#[inline]
+fn find<'k>(all: &'k mut Vec<Option<Box<Known>>>, site: &'static CallSite) -> Option<&'k Known> {
+    // Call sites are some 100 bytes apart.
+    let address = std::ptr::from_ref(site).addr();
+    let index = (address >> 4 ^ address >> 12) % PLACES;
+    let is_there = all.get(index).and_then(Option::as_ref).is_some_and(|known| std::ptr::eq(known.site, site));
+    if !is_there {
+        learn(all, index, site);
+    }
+    all.get(index)?.as_deref()
+}
+
+#[cold]
+fn learn(all: &mut Vec<Option<Box<Known>>>, index: usize, site: &'static CallSite) {
+    if all.is_empty() {
+        all.resize_with(PLACES, || None);
+    }
+    if let Some(place) = all.get_mut(index) {
+        *place = Some(Box::new(Known::new(site)));
+    }
+}
