@@ -38,6 +38,8 @@ fn three_errors() -> Failed {
 }
 
 fn limited(limits: Limits, events: impl FnOnce()) -> RecordBuf {
+    // The thread has memory for more than the limits allow.
+    captured_one(|| info!(text = "x".repeat(10_000), "warm"));
     let layer = HandlerLayer::new(Kept::default()).limits(limits).unwrap();
     let mut records = captured_by(layer, events);
     assert_eq!(records.len(), 1);
@@ -208,15 +210,15 @@ fn the_message_is_text_however_it_is_given() {
 fn too_many_fields_are_counted() {
     let record = limited(Limits::new().fields(2), || {
         let _span = info_span!("s", a = 1, b = 2, c = 3, d = 4).entered();
-        info!(e = 5, f = 6, g = 7, "x");
+        info!(e = 5, f = "six", g = 7, h = "text", i = %"text", "x");
     });
     let view = record.as_record();
     assert_eq!(view.fields().map(|(name, _)| name).collect::<Vec<_>>(), ["e", "f"]);
     assert_eq!(view.spans().leaf().unwrap().fields().map(|(name, _)| name).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(view.message(), "x");
-    assert_eq!(view.omitted_fields(), 3);
-    assert!(line(&Text::new(), &record).ends_with("x e=5 f=6 …[3 fields omitted]"));
-    assert!(line(&Json::new(), &record).ends_with(r#","omitted_fields":3}"#));
+    assert_eq!(view.omitted_fields(), 5);
+    assert!(line(&Text::new(), &record).ends_with("x e=5 f=\"six\" …[5 fields omitted]"));
+    assert!(line(&Json::new(), &record).ends_with(r#","omitted_fields":5}"#));
 }
 
 #[test]
@@ -262,9 +264,9 @@ fn values_at_the_limit_are_whole() {
 #[test]
 fn a_record_that_is_full_omits_the_rest_and_says_so() {
     let text = "x".repeat(40);
-    let record = limited(Limits::new().record_bytes(100), || {
+    let record = limited(Limits::new().record_bytes(130), || {
         let _span = info_span!("s", text).entered();
-        info!(a = text, b = text, c = text, d = 1, "x");
+        info!(a = text, b = text, c = text, d = 1, e = text, f = %text, "x");
     });
     let view = record.as_record();
     let names: Vec<_> = view.fields().map(|(name, _)| name).collect();
@@ -272,7 +274,17 @@ fn a_record_that_is_full_omits_the_rest_and_says_so() {
     assert!(view.field("c").unwrap().as_str().unwrap().ends_with(" bytes cut]"), "{view:?}");
     // The span keeps its name, not its field.
     assert_eq!(view.spans().leaf().map(|span| (span.name(), span.fields().count())), Some(("s", 0)));
-    assert_eq!(view.omitted_fields(), 2);
+    assert_eq!(view.omitted_fields(), 4);
+}
+
+#[test]
+fn a_long_message_takes_no_room_of_the_fields() {
+    let text = "x".repeat(90);
+    for _ in 0..2 {
+        let record = limited(Limits::new().record_bytes(100), || info!(a = 1, b = 2, c = 3, d = 4, "{text}"));
+        let view = record.as_record();
+        assert_eq!((view.message(), view.fields().count(), view.omitted_fields()), (text.as_str(), 4, 0));
+    }
 }
 
 #[test]

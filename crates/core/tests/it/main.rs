@@ -5,8 +5,10 @@
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)]
 
 mod buffer;
+mod calm;
 mod capture;
 mod common;
+mod forms;
 mod json;
 mod layer;
 mod lineage;
