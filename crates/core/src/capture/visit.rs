@@ -14,7 +14,7 @@ use crate::record::Fields;
 use crate::record::encode::{self, Text};
 use crate::record::slots::{self, Kind};
 
-/// The values of an event or a span, what did not become one, and how they are self.
+/// The values of an event or a span, what did not become one, and how they are captured.
 #[derive(Debug, Default)]
 pub(super) struct Captured {
     /// [Slots](crate::record::slots).
@@ -303,8 +303,7 @@ impl Captured {
     #[cold]
     #[inline(never)]
     fn write_part(&mut self, s: &str) {
-        let left = self.end.saturating_sub(self.bytes.len());
-        let (kept, cut) = s.split_at_checked(floor_char_boundary(s, left.min(s.len()))).unwrap_or(("", s));
+        let (kept, cut) = split(s, self.end.saturating_sub(self.bytes.len()));
         self.bytes.extend_from_slice(kept.as_bytes());
         if !cut.is_empty() {
             self.end = self.bytes.len();
@@ -383,17 +382,18 @@ impl fmt::Write for Capped<'_> {
 impl Capped<'_> {
     #[cold]
     fn cut(&mut self, s: &str) {
-        let end = floor_char_boundary(s, self.left);
-        let (kept, cut) = s.split_at_checked(end).unwrap_or(("", s));
+        let (kept, cut) = split(s, self.left);
         self.left = 0;
         self.cut += cut.len();
         self.out.extend_from_slice(kept.as_bytes());
     }
 }
 
-fn floor_char_boundary(s: &str, mut index: usize) -> usize {
-    while !s.is_char_boundary(index) {
-        index -= 1;
+/// As much of a text as fits into so many bytes, up to the end of a character, and the rest.
+fn split(s: &str, bytes: usize) -> (&str, &str) {
+    let mut end = bytes.min(s.len());
+    while !s.is_char_boundary(end) {
+        end -= 1;
     }
-    index
+    s.split_at_checked(end).unwrap_or(("", s))
 }
