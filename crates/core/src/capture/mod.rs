@@ -26,10 +26,10 @@ use self::occasion::Occasion;
 use self::spans::{Entries, Found};
 use self::visit::Captured;
 pub(crate) use self::visit::Panics;
-use crate::Error;
-use crate::clock::{ClockSource, Reading};
+use crate::clock::ClockSource;
 use crate::record::slots;
 use crate::record::{Head, Message, Record, Site, Spans};
+use crate::{Error, Timestamp};
 
 /// How much of an event is captured. What is cut is marked (`…[12 bytes cut]`), what is left out is counted
 /// ([`Record::omitted_fields`]); nothing vanishes without a trace.
@@ -123,13 +123,13 @@ struct Visited {
     occasion: Occasion,
     limits: Limits,
     /// When, by the system's clock. A layer with a clock of its own shares nothing.
-    now: Reading,
+    now: Timestamp,
 }
 
 impl Scratch {
     /// When the event was raised that stands here, if it is this one, captured within the same limits.
     #[inline]
-    fn holds(&self, occasion: Option<Occasion>, limits: &Limits) -> Option<Reading> {
+    fn holds(&self, occasion: Option<Occasion>, limits: &Limits) -> Option<Timestamp> {
         let visited = self.visited.filter(|visited| Some(visited.occasion) == occasion && visited.limits == *limits);
         visited.map(|visited| visited.now)
     }
@@ -162,7 +162,7 @@ struct Origin {
 
 impl Origin {
     #[inline]
-    fn head<'a>(&'a self, time: Reading, site: Site<'a>) -> Head<'a> {
+    fn head<'a>(&'a self, time: Timestamp, site: Site<'a>) -> Head<'a> {
         let Self { thread_id, thread_name, process_id } = self;
         Head { time, site, thread_id: *thread_id, thread_name: thread_name.as_deref(), process_id: *process_id }
     }
@@ -220,13 +220,13 @@ where
 /// Brings the values of the event into `scratch`, unless another layer did. Gives the time of the event, and whether
 /// the values were there.
 #[inline(always)]
-fn visit_once(scratch: &mut Scratch, event: &Event<'_>, capture: &Capture, panics: Panics) -> (Reading, bool) {
+fn visit_once(scratch: &mut Scratch, event: &Event<'_>, capture: &Capture, panics: Panics) -> (Timestamp, bool) {
     let Capture { limits, clock, mark, .. } = capture;
     let occasion = Occasion::of(event, *mark).filter(|_| matches!(clock, ClockSource::System));
     if let Some(now) = scratch.holds(occasion.map(|(occasion, _)| occasion), limits) {
         return (now, true);
     }
-    let now = clock.read();
+    let now = clock.now();
     scratch.visit(event, limits, panics);
     // Only now, as user code may have panicked.
     if let Some((occasion, true)) = occasion {
@@ -241,7 +241,7 @@ fn with_spans<S, R>(
     event: &Event<'_>,
     context: &Context<'_, S>,
     capture: &Capture,
-    now: Reading,
+    now: Timestamp,
     then: impl FnOnce(&Record<'_>) -> R,
 ) -> R
 where

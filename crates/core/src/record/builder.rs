@@ -2,7 +2,6 @@
 
 use super::owned::RecordBuf;
 use super::{Fields, Head, Message, Record, Site, Spans, Told, ValueBuf, encode};
-use crate::clock::Reading;
 use crate::{Level, Timestamp};
 
 /// Builds a [`RecordBuf`] field by field. What is not set is empty; the timestamp is the epoch, the level `INFO`.
@@ -162,7 +161,7 @@ impl RecordBuilder {
             line: self.line,
         };
         let head = Head {
-            time: Reading::Told(self.timestamp),
+            time: self.timestamp,
             site: Site::Told(site),
             thread_id: self.thread_id,
             thread_name: self.thread_name.as_deref(),

@@ -49,7 +49,6 @@ pub use self::value::{ErrorChain, Value, ValueBuf};
 
 use self::encode::key;
 use self::read::Reader;
-use crate::clock::Reading;
 use crate::{Level, Timestamp};
 
 /// A borrowed log record.
@@ -77,7 +76,7 @@ pub(crate) type CallSite = tracing_core::Metadata<'static>;
 /// All that is neither message, fields nor spans.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Head<'a> {
-    pub(crate) time: Reading,
+    pub(crate) time: Timestamp,
     pub(crate) site: Site<'a>,
     pub(crate) thread_id: Option<u64>,
     pub(crate) thread_name: Option<&'a str>,
@@ -128,7 +127,7 @@ impl<'a> Site<'a> {
 
 impl Head<'_> {
     pub(crate) const EMPTY: Self = Self {
-        time: Reading::Told(Timestamp::from_nanos(0)),
+        time: Timestamp::from_nanos(0),
         site: Site::Told(Told::NOTHING),
         thread_id: None,
         thread_name: None,
@@ -169,7 +168,7 @@ impl<'a> Record<'a> {
         let (mut record, mut told) = (Self::EMPTY, Told::NOTHING);
         for _ in 0..reader.map_len()? {
             match reader.str()? {
-                key::TIMESTAMP => record.head.time = Reading::Told(Timestamp::from_nanos(reader.signed()?)),
+                key::TIMESTAMP => record.head.time = Timestamp::from_nanos(reader.signed()?),
                 key::LEVEL => told.level = level_from(reader.str()?)?,
                 key::TARGET => told.target = reader.str()?,
                 key::NAME => told.name = reader.str()?,
@@ -206,7 +205,7 @@ impl<'a> Record<'a> {
 
     /// When the event was raised.
     pub fn timestamp(&self) -> Timestamp {
-        self.head.time.timestamp()
+        self.head.time
     }
 
     /// How important it is.
