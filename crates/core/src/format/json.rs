@@ -1,8 +1,13 @@
 //! One JSON object a record, with the field layout of `tracing_subscriber`'s JSON format.
 
-use super::{Format, Zone, again, escape, number, value};
+mod layout;
+
+pub(super) use self::layout::Layout;
+use super::{Format, Zone, again, escape, number, sites, value};
 use crate::record::read::{Other, RawValue};
-use crate::record::{Fields, RawSpan, Record, Value};
+use crate::record::short::Short;
+use crate::record::slots::{Kind, Slot, Slots};
+use crate::record::{Fields, RawSpan, Record, Site, Value};
 
 /// The layout of `tracing_subscriber`'s JSON format, so that existing pipelines keep working.
 ///
@@ -97,13 +102,18 @@ impl Json {
     fn event_fields(&self, record: &Record<'_>, object: &mut Object<'_>) {
         if self.flatten_event {
             let has_message = object.message(record);
-            object.fields(record.fields(), |name| RESERVED.contains(&name) || has_message && name == b"message");
+            object.fields(record.fields(), |name| self.is_taken(name, has_message));
         } else {
             let mut fields = object.nested("fields");
             let has_message = fields.message(record);
-            fields.fields(record.fields(), |name| has_message && name == b"message");
+            fields.fields(record.fields(), |name| self.is_taken(name, has_message));
             fields.end();
         }
+    }
+
+    /// Whether a field of that name would have the key of something else.
+    fn is_taken(&self, name: &[u8], has_message: bool) -> bool {
+        self.flatten_event && RESERVED.contains(&name) || has_message && name == b"message"
     }
 
     fn span_keys(&self, record: &Record<'_>, object: &mut Object<'_>) {
@@ -153,25 +163,84 @@ const RESERVED: [&[u8]; 10] = [
 
 impl Format for Json {
     fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
-        let mut object = Object::begin(out);
-        object.key("timestamp");
-        object.out.push(b'"');
-        self.zone.write_rfc3339(record.timestamp(), object.out);
-        object.out.push(b'"');
+        match record.head.site {
+            Site::Code(site) if record.fields.names.is_some() => sites::with(site, |known| match known {
+                Some(known) => self.known_line(record, known.json(self.flatten_event), out),
+                None => self.line(record, out),
+            }),
+            _ => self.line(record, out),
+        }
+    }
+}
+
+impl Json {
+    fn line(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        self.timestamp(record, out);
+        let mut object = Object { out, first: false };
         object.string("level", record.level().as_str());
         self.event_fields(record, &mut object);
         if self.target {
             object.string("target", record.target());
         }
         if self.source_location {
-            if let Some(file) = record.file() {
-                object.string("filename", file);
+            object.location(record.file(), record.line());
+        }
+        self.rest(record, object);
+    }
+
+    /// The same of an event whose call site is known.
+    #[inline]
+    fn known_line(&self, record: &Record<'_>, layout: &Layout, out: &mut Vec<u8>) {
+        self.timestamp(record, out);
+        let message = record.message_bytes();
+        layout.begin(!message.is_empty(), out);
+        if !message.is_empty() {
+            escape::json_bytes(message, out);
+        }
+        self.known_fields(record, layout, out, !message.is_empty());
+        if self.target {
+            layout.target(out);
+        } else if !self.flatten_event {
+            out.push(b'}');
+        }
+        if self.source_location {
+            layout.location(out);
+        }
+        self.rest(record, Object { out, first: false });
+    }
+
+    #[inline]
+    fn known_fields(&self, record: &Record<'_>, layout: &Layout, out: &mut Vec<u8>, has_message: bool) {
+        let mut object = Object { out, first: !self.flatten_event && !has_message };
+        let mut slots = Slots { rest: record.fields.bytes };
+        while let Some(slot) = slots.next_field() {
+            match layout.key(slot.field) {
+                Some(key) => object.known_key(key),
+                None => {
+                    let name = layout.name(slot.field);
+                    object.field_key(name, self.is_taken(name, has_message));
+                }
             }
-            if let Some(line) = record.line() {
-                object.key("line_number");
-                number::u64(u64::from(line), object.out);
+            match slot.kind {
+                Kind::I64 => number::i64(slot.bits.cast_signed(), object.out),
+                Kind::U64 => number::u64(slot.bits, object.out),
+                Kind::Debug | Kind::Str => escape::json_bytes(slot.text, object.out),
+                _ => object.slot(slot, layout),
             }
         }
+    }
+
+    /// `{"timestamp":"…"`
+    #[inline]
+    fn timestamp(&self, record: &Record<'_>, out: &mut Vec<u8>) {
+        out.extend_from_slice(b"{\"timestamp\":\"");
+        self.zone.write_rfc3339(record.timestamp(), out);
+        out.push(b'"');
+    }
+
+    /// What stands behind the call site.
+    #[inline]
+    fn rest(&self, record: &Record<'_>, mut object: Object<'_>) {
         self.span_keys(record, &mut object);
         if let Some(name) = record.thread_name().filter(|_| self.thread_name) {
             object.string("threadName", name);
@@ -223,6 +292,27 @@ impl<'a> Object<'a> {
         self.out.push(b':');
     }
 
+    fn field_key(&mut self, name: &[u8], is_taken: bool) {
+        match is_taken {
+            true => self.key_bytes(&[b"field.", name].concat()),
+            false => self.key_bytes(name),
+        }
+    }
+
+    /// A key that is there with its comma: behind the brace that is the place of the brace.
+    #[inline]
+    fn known_key(&mut self, key: &Short) {
+        if !std::mem::take(&mut self.first) {
+            return key.append(self.out);
+        }
+        self.out.pop();
+        let brace = self.out.len();
+        key.append(self.out);
+        if let Some(place) = self.out.get_mut(brace) {
+            *place = b'{';
+        }
+    }
+
     fn string(&mut self, key: &str, text: &str) {
         self.string_bytes(key, text.as_bytes());
     }
@@ -250,15 +340,21 @@ impl<'a> Object<'a> {
     /// Fields; a name that is taken gets a prefix, so that no key stands twice.
     fn fields(&mut self, fields: Fields<'_>, is_taken: impl Fn(&[u8]) -> bool) {
         fields.for_each_raw(|name, value| {
-            match is_taken(name.text) {
-                true => self.key_bytes(&[b"field.", name.text].concat()),
-                false => self.key_bytes(name.text),
-            }
+            self.field_key(name.text, is_taken(name.text));
             json_value(value, self.out);
             if let RawValue::Other(other) = value {
                 self.sources(name.text, other);
             }
         });
+    }
+
+    /// A value of a kind that few fields have.
+    fn slot(&mut self, slot: Slot<'_>, layout: &Layout) {
+        let value = slot.raw_value();
+        json_value(value, self.out);
+        if let RawValue::Other(other) = value {
+            self.sources(layout.name(slot.field), other);
+        }
     }
 
     /// The sources of an error, where the value is one and has any, as a key of their own.

@@ -1,8 +1,9 @@
-//! What text formats write of a call site, kept by each thread: names and target of its events never change, and are escaped once.
+//! What formats write of a call site, kept by each thread: names and target of its events never change, and are escaped once.
 
 use std::cell::RefCell;
 
 use super::escape;
+use super::json::Layout;
 use super::text::level;
 use crate::record::CallSite;
 use crate::record::read::RawName;
@@ -16,7 +17,7 @@ thread_local! {
     static KNOWN: RefCell<Vec<Option<Box<Known>>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// A call site as it looks in text.
+/// A call site as it looks in text, and in JSON once that was asked for.
 #[derive(Debug)]
 pub(super) struct Known {
     site: &'static CallSite,
@@ -26,6 +27,8 @@ pub(super) struct Known {
     target: Vec<u8>,
     /// ` name=` of each field, where that is short.
     keys: Vec<Option<Short>>,
+    /// With a `fields` object, and flat.
+    json: [Option<Box<Layout>>; 2],
 }
 
 impl Known {
@@ -36,7 +39,7 @@ impl Known {
         let mut names = Names::of(site.fields());
         let keys = (0..site.fields().len()).map(|field| Self::short_key(names.raw(field))).collect();
         let [a, b, c, d, e] = level(*site.level());
-        Self { site, level: [a, b, c, d, e, b' '], target, keys }
+        Self { site, level: [a, b, c, d, e, b' '], target, keys, json: Default::default() }
     }
 
     fn short_key(name: RawName<'_>) -> Option<Short> {
@@ -66,6 +69,13 @@ impl Known {
         }
     }
 
+    #[inline]
+    pub(super) fn json(&mut self, flat: bool) -> &Layout {
+        let [nested, flattened] = &mut self.json;
+        let place = if flat { flattened } else { nested };
+        place.get_or_insert_with(|| Box::new(Layout::new(self.site, flat)))
+    }
+
     #[cold]
     pub(super) fn name(&self, field: usize) -> RawName<'static> {
         Names::of(self.site.fields()).raw(field)
@@ -74,7 +84,7 @@ impl Known {
 
 /// Gives `write` what is known of a call site; late in a thread's life, when its locals are gone, nothing.
 #[inline]
-pub(super) fn with(site: &'static CallSite, write: impl FnOnce(Option<&Known>)) {
+pub(super) fn with(site: &'static CallSite, write: impl FnOnce(Option<&mut Known>)) {
     let mut write = Some(write);
     let known = KNOWN.try_with(|all| {
         let mut all = all.try_borrow_mut().ok()?;
@@ -87,7 +97,7 @@ pub(super) fn with(site: &'static CallSite, write: impl FnOnce(Option<&Known>)) 
 }
 
 #[inline]
-fn find<'k>(all: &'k mut Vec<Option<Box<Known>>>, site: &'static CallSite) -> Option<&'k Known> {
+fn find<'k>(all: &'k mut Vec<Option<Box<Known>>>, site: &'static CallSite) -> Option<&'k mut Known> {
     // Call sites are some 100 bytes apart.
     let address = std::ptr::from_ref(site).addr();
     let index = (address >> 4 ^ address >> 12) % PLACES;
@@ -95,7 +105,7 @@ fn find<'k>(all: &'k mut Vec<Option<Box<Known>>>, site: &'static CallSite) -> Op
     if !is_there {
         learn(all, index, site);
     }
-    all.get(index)?.as_deref()
+    all.get_mut(index)?.as_deref_mut()
 }
 
 #[cold]

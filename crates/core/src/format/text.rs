@@ -160,7 +160,7 @@ impl Text {
 impl Format for Text {
     fn format(&self, record: &Record<'_>, out: &mut Vec<u8>) {
         match record.head.site {
-            Site::Code(site) => sites::with(site, |known| self.line(record, known, out)),
+            Site::Code(site) => sites::with(site, |known| self.line(record, known.as_deref(), out)),
             Site::Told(_) => self.line(record, None, out),
         }
     }

@@ -16,12 +16,14 @@ use crate::common::{Kept, captured_by};
 
 /// All that can be seen of a record.
 fn looks(record: &Record<'_>, sites: &mut Sites) -> Vec<String> {
-    let formats: [(&str, Box<dyn Format>); 6] = [
+    let formats: [(&str, Box<dyn Format>); 8] = [
         ("text", Box::new(Text::new().thread_name(true).source_location(true))),
         ("colours", Box::new(Text::new().ansi(true))),
         ("bare", Box::new(Text::new().time(false).level(false).target(false).spans(false))),
         ("json", Box::new(Json::new())),
         ("flat", Box::new(Json::new().flatten_event(true))),
+        ("nested, all but the target", Box::new(Json::new().target(false).source_location(true).thread_name(true))),
+        ("flat, all but the target", Box::new(Json::new().flatten_event(true).target(false).source_location(true))),
         ("pattern", Box::new(Pattern::percent("%(levelname)s %(name)s %(message)s %(fields)s %(spans)s").unwrap())),
     ];
     let mut looks = Vec::new();
@@ -148,6 +150,22 @@ fn a_message_in_any_place_looks_the_same_in_each_form() {
         tracing::event!(Level::INFO, { first = 1, second = 2 }, "behind them");
     });
     assert_eq!(messages, ["in the middle", "Some(\"of a Debug\")", "a number is a field", "behind them"]);
+}
+
+#[test]
+fn names_that_json_has_taken_look_the_same_in_each_form() {
+    let failed = Failed(Cause);
+    let error = &failed as &(dyn std::error::Error + 'static);
+    let messages = compare(Limits::new(), || {
+        info!(timestamp = 1, level = -1, target = 0.5, filename = "f", line_number = 2, span = ?3, spans = %4, "x");
+        info!(threadName = true, threadId = 1, omitted_fields = 2, fields = 3, level = error, message = error);
+        info!(level = error, timestamp = "not the first");
+        info!("message" = 1, "message" = 2, "two that are no texts");
+        info!("field.level" = 1, level = 2, "levels" = 3, "leve" = 4, "x");
+        info!("a name that has room, but not when it is escaped\n" = 1, "thirty-one bytes with all of it" = 2, "x");
+        info!("twenty-seven bytes, a name." = 1, "twenty-eight bytes of a name" = 2, "x");
+    });
+    assert_eq!(messages.len(), 7);
 }
 
 #[test]

@@ -147,6 +147,8 @@ fn flattened_events_are_written_the_same() {
         let _span = info_span!("s", id = 7).entered();
         info!(a = 1, text = "two", "flat");
         info!(only = true);
+        info!("none");
+        info!(message = 42, b = 2);
     };
     let peer = |memory| fmt::layer().json().flatten_event(true).with_writer(memory).with_timer(Fixed);
     let (ours, theirs) = both(Json::new().flatten_event(true), peer, events);
@@ -230,6 +232,28 @@ fn a_flattened_field_never_takes_the_name_of_another_key() {
         ["timestamp", "level", "message", "field.level", "field.message", "field.spans", "free", "target", "span", "spans"]
     );
     assert!(line.contains(r#""span":{"field.name":"n","name":"s"}"#), "{line}");
+}
+
+/// As they come from a call site, whose keys are kept: which are taken depends on the layout, and `message` on the event too.
+#[test]
+fn a_call_site_whose_fields_collide_is_written_in_either_layout() {
+    fn collide() {
+        for text in ["m", ""] {
+            info!(target: "t", level = 1, message = text, spans = "x", free = true, message = 2);
+        }
+    }
+    let flat = r#","level":"INFO","message":"m","field.level":1,"field.spans":"x","free":true,"field.message":2,"target":"t"}"#;
+    let nested =
+        r#","level":"INFO","fields":{"message":"m","level":1,"spans":"x","free":true,"field.message":2},"target":"t"}"#;
+    let layouts = [(true, flat), (false, nested), (true, flat)];
+    for (is_flat, expected) in layouts {
+        let peer = |memory| fmt::layer().json().with_writer(memory).with_timer(Fixed);
+        let (lines, _) = both(Json::new().flatten_event(is_flat), peer, collide);
+        let behind_time = |line: &str| line.split_once("Z\"").unwrap().1.to_owned();
+        assert_eq!(behind_time(&lines[0]), expected);
+        let without_message = expected.replacen(r#""message":"m","#, "", 1).replace("field.message", "message");
+        assert_eq!(behind_time(&lines[1]), without_message);
+    }
 }
 
 /// Bytes are the same text everywhere. There, they are that text in an event and a list of numbers in a span.
