@@ -3,6 +3,7 @@
 //! Schema: `docs/wire-format.md`. Headers are always the shortest that fit.
 
 mod map;
+mod piece;
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write as _};

@@ -23,6 +23,12 @@ impl Short {
         out.extend_from_slice(&self.bytes);
         out.truncate(end);
     }
+
+    /// The text with the room behind it, and its length.
+    #[inline]
+    pub(crate) fn with_room(&self) -> (&[u8; Self::ROOM], usize) {
+        (&self.bytes, self.len)
+    }
 }
 
 #[cfg(test)]

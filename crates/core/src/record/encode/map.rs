@@ -1,5 +1,6 @@
 //! A record as one map, and a span as another: which keys there are, and in which order (pure).
 
+use super::piece::Piece;
 use super::{array_header, bool, bytes, debug, f64, i64, map_header, str, str_bytes, u64};
 use crate::Level;
 use crate::record::short::Short;
@@ -39,6 +40,7 @@ pub(crate) fn record(out: &mut Vec<u8>, record: &Record<'_>) {
 
 /// As [`record`], with what [`site`] wrote of its call site and said, the names of its fields as they are encoded, where they are
 /// short, and what [`origin`] wrote of its thread.
+#[inline]
 pub(in crate::record) fn record_of(
     out: &mut Vec<u8>,
     record: &Record<'_>,
@@ -52,12 +54,15 @@ pub(in crate::record) fn record_of(
 }
 
 /// What stands before the call site.
+#[inline]
 fn head(out: &mut Vec<u8>, record: &Record<'_>, optional_of_site: u32) {
     let Record { head, omitted, .. } = record;
     let optional = [head.thread_id.is_some(), head.thread_name.is_some(), *omitted > 0];
-    map_header(out, 8 + optional_of_site + optional.into_iter().map(u32::from).sum::<u32>());
-    str(out, key::TIMESTAMP);
-    i64(out, record.timestamp().as_nanos());
+    let entries = 8 + optional_of_site + optional.into_iter().map(u32::from).sum::<u32>();
+    // No more than 14 entries.
+    let [a, b] = *key::TIMESTAMP.as_bytes().first_chunk().unwrap_or(&[0; 2]);
+    let before = [0x80 | entries as u8, 0xa2, a, b, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    Piece::nanos(record.timestamp().as_nanos()).append(&before, 4, out);
 }
 
 /// How many entries of a call site are not there for all.
@@ -88,15 +93,37 @@ pub(in crate::record) fn origin(out: &mut Vec<u8>, head: &Head<'_>) {
 }
 
 /// What stands behind call site and thread.
+#[inline]
 fn rest(out: &mut Vec<u8>, record: &Record<'_>, names: &[Option<Short>]) {
-    str(out, key::MESSAGE);
-    str_bytes(out, record.message_bytes());
-    str(out, key::FIELDS);
-    map_header(out, record.fields.count);
+    let message = record.message_bytes();
+    match Piece::str(message) {
+        Some((piece, text)) => {
+            piece.append(b"\xa7message\0\0\0\0\0\0\0\0\0", 8, out);
+            out.extend_from_slice(text);
+        }
+        None => {
+            str(out, key::MESSAGE);
+            str_bytes(out, message);
+        }
+    }
+    match record.fields.count {
+        count @ ..16 => out.extend_from_slice(&[0xa6, b'f', b'i', b'e', b'l', b'd', b's', 0x80 | count as u8]),
+        count => {
+            str(out, key::FIELDS);
+            map_header(out, count);
+        }
+    }
     named_fields(out, record.fields, names);
-    str(out, key::SPANS);
-    array_header(out, record.spans.count);
-    out.extend_from_slice(record.spans.bytes);
+    match record.spans.count {
+        count @ ..16 => out.extend_from_slice(&[0xa5, b's', b'p', b'a', b'n', b's', 0x90 | count as u8]),
+        count => {
+            str(out, key::SPANS);
+            array_header(out, count);
+        }
+    }
+    if !record.spans.is_empty() {
+        out.extend_from_slice(record.spans.bytes);
+    }
     if record.omitted > 0 {
         str(out, key::OMITTED);
         u64(out, u64::from(record.omitted));
@@ -114,15 +141,21 @@ fn named_fields(out: &mut Vec<u8>, fields: Fields<'_>, short: &[Option<Short>]) 
     let Some(names) = fields.names else { return out.extend_from_slice(fields.bytes) };
     let mut slots = Slots { rest: fields.bytes };
     while let Some(slot) = slots.next_field() {
-        match short.get(slot.field) {
-            Some(Some(name)) => name.append(out),
+        match (short.get(slot.field), Piece::of(slot)) {
+            (Some(Some(name)), Some((piece, text))) => {
+                piece.append_to(name, out);
+                if !text.is_empty() {
+                    out.extend_from_slice(text);
+                }
+                continue;
+            }
+            (Some(Some(name)), None) => name.append(out),
             _ => str(out, Names::of(names).get(slot.field)),
         }
         value(out, slot);
     }
 }
 
-#[inline]
 fn value(out: &mut Vec<u8>, Slot { kind, bits, text, .. }: Slot<'_>) {
     match kind {
         Kind::Bool => bool(out, bits != 0),
