@@ -224,6 +224,7 @@ impl Json {
             match slot.kind {
                 Kind::I64 => number::i64(slot.bits.cast_signed(), object.out),
                 Kind::U64 => number::u64(slot.bits, object.out),
+                Kind::F64 => json_f64(f64::from_bits(slot.bits), object.out),
                 Kind::Debug | Kind::Str => escape::json_bytes(slot.text, object.out),
                 _ => object.slot(slot, layout),
             }
@@ -377,11 +378,18 @@ impl<'a> Object<'a> {
     }
 }
 
+#[inline]
+fn json_f64(number: f64, out: &mut Vec<u8>) {
+    match number.is_finite() {
+        true => number::f64(number, out),
+        false => out.extend_from_slice(b"null"),
+    }
+}
+
 fn json_value(value: RawValue<'_>, out: &mut Vec<u8>) {
     match value {
         RawValue::I64(number) => number::i64(number, out),
-        RawValue::F64(number) if number.is_finite() => number::f64(number, out),
-        RawValue::F64(_) => out.extend_from_slice(b"null"),
+        RawValue::F64(number) => json_f64(number, out),
         RawValue::Str(text) | RawValue::Debug(text) => escape::json_bytes(text, out),
         RawValue::Other(other) => other_value(other.value().unwrap_or(Value::Nil), out),
     }
