@@ -18,6 +18,8 @@ pub(super) const TEXT_IN_COLOUR: u8 = 1;
 pub(super) const JSON_LEAF: u8 = 2;
 pub(super) const JSON_LIST: u8 = 3;
 
+const LAYOUTS: usize = 4;
+
 /// What has been written of some spans.
 #[derive(Debug)]
 struct Written {
@@ -32,12 +34,13 @@ struct Kept {
     places: Vec<Written>,
     /// The place that is used next.
     next: usize,
-    /// Address and layout of what was not there the last time: only what is asked for again is worth a place.
-    missed: (usize, u8),
+    /// What was not there the last time, by layout: only what is asked for again is worth a place. One line of JSON asks for two
+    /// layouts in turn.
+    missed: [usize; LAYOUTS],
 }
 
 thread_local! {
-    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { places: Vec::new(), next: 0, missed: (0, 0) }) };
+    static KEPT: RefCell<Kept> = const { RefCell::new(Kept { places: Vec::new(), next: 0, missed: [0; LAYOUTS] }) };
 }
 
 /// Appends what `write` makes of these spans. The same spans with the same `layout`, which stands for all that `write` depends
@@ -64,9 +67,9 @@ impl Kept {
     }
 
     fn note(&mut self, spans: &Arc<[u8]>, layout: u8, text: &[u8]) {
-        let this = (Arc::as_ptr(spans).addr(), layout);
-        if self.missed != this || text.len() > MOST_BYTES {
-            self.missed = this;
+        let Some(missed) = self.missed.get_mut(usize::from(layout)) else { return };
+        let this = Arc::as_ptr(spans).addr();
+        if std::mem::replace(missed, this) != this || text.len() > MOST_BYTES {
             return;
         }
         let spans = Arc::clone(spans);
@@ -110,6 +113,16 @@ mod tests {
         assert_eq!(written(&first, 2).0, "before 2 first");
         assert_eq!([newly(&second, 1), newly(&first, 1), newly(&second, 1)], [true, false, true], "the last miss was the same");
         assert_eq!((written(&second, 1).0, written(&first, 1).0), ("before 1 second".into(), "before 1 first".into()));
+    }
+
+    #[test]
+    fn two_layouts_in_turn_are_both_kept() {
+        let spans: Arc<[u8]> = b"spans".as_slice().into();
+        let both = || [JSON_LEAF, JSON_LIST].map(|layout| written(&spans, layout));
+        let texts = ["before 2 spans", "before 3 spans"].map(str::to_owned);
+        for is_new in [true, true, false, false] {
+            assert_eq!(both(), texts.clone().map(|text| (text, is_new)));
+        }
     }
 
     #[test]
