@@ -121,8 +121,9 @@ impl Json {
         if spans.is_empty() {
             return;
         }
+        // A comma is always due: the time stands before them.
         if self.current_span {
-            object.key("span");
+            object.out.extend_from_slice(b",\"span\":");
             again::write(spans, again::JSON_LEAF, object.out, |out| {
                 let mut leaf = None;
                 spans.for_each_raw(|span| leaf = Some(span));
@@ -133,7 +134,7 @@ impl Json {
             });
         }
         if self.span_list {
-            object.key("spans");
+            object.out.extend_from_slice(b",\"spans\":");
             again::write(spans, again::JSON_LIST, object.out, |out| {
                 let mut separator = b'[';
                 spans.for_each_raw(|each| {
