@@ -8,13 +8,11 @@ use super::text::level;
 use crate::record::CallSite;
 use crate::record::read::RawName;
 use crate::record::short::Short;
+use crate::record::site_table::SiteTable;
 use crate::record::slots::Names;
 
-/// So many call sites a thread keeps, each in the one place that its address has.
-const PLACES: usize = 128;
-
 thread_local! {
-    static KNOWN: RefCell<Vec<Option<Box<Known>>>> = const { RefCell::new(Vec::new()) };
+    static KNOWN: RefCell<SiteTable<Known>> = const { RefCell::new(SiteTable::new()) };
 }
 
 /// A call site as it looks in text, and in JSON once that was asked for.
@@ -88,32 +86,10 @@ pub(super) fn with(site: &'static CallSite, write: impl FnOnce(Option<&mut Known
     let mut write = Some(write);
     let known = KNOWN.try_with(|all| {
         let mut all = all.try_borrow_mut().ok()?;
-        let known = find(&mut all, site)?;
+        let known = all.find(site, Known::new)?;
         write.take().map(|write| write(Some(known)))
     });
     if let (Err(_) | Ok(None), Some(write)) = (known, write) {
         write(None);
-    }
-}
-
-#[inline]
-fn find<'k>(all: &'k mut Vec<Option<Box<Known>>>, site: &'static CallSite) -> Option<&'k mut Known> {
-    // Call sites are some 100 bytes apart.
-    let address = std::ptr::from_ref(site).addr();
-    let index = (address >> 4 ^ address >> 12) % PLACES;
-    let is_there = all.get(index).and_then(Option::as_ref).is_some_and(|known| std::ptr::eq(known.site, site));
-    if !is_there {
-        learn(all, index, site);
-    }
-    all.get_mut(index)?.as_deref_mut()
-}
-
-#[cold]
-fn learn(all: &mut Vec<Option<Box<Known>>>, index: usize, site: &'static CallSite) {
-    if all.is_empty() {
-        all.resize_with(PLACES, || None);
-    }
-    if let Some(place) = all.get_mut(index) {
-        *place = Some(Box::new(Known::new(site)));
     }
 }

@@ -32,6 +32,7 @@ mod owned;
 pub(crate) mod read;
 mod serde;
 pub(crate) mod short;
+pub(crate) mod site_table;
 mod sites;
 pub(crate) mod slots;
 mod spans;

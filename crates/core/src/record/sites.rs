@@ -2,11 +2,9 @@
 
 use super::encode;
 use super::short::Short;
+use super::site_table::SiteTable;
 use super::slots::Names;
 use super::{CallSite, Head, Record, Site};
-
-/// How many places there are; a power of two.
-const PLACES: usize = 256;
 
 /// Call sites, and the last thread, as they are encoded, for those who encode many records: most of a record's bytes are those of its
 /// call site, and the same each time.
@@ -21,7 +19,7 @@ const PLACES: usize = 256;
 /// ```
 #[derive(Debug, Default)]
 pub struct Sites {
-    places: Vec<Option<Known>>,
+    known: SiteTable<Known>,
     origin: Origin,
 }
 
@@ -54,7 +52,6 @@ impl Origin {
 
 #[derive(Debug)]
 struct Known {
-    site: &'static CallSite,
     optional: u32,
     bytes: Vec<u8>,
     names: Vec<Option<Short>>,
@@ -66,7 +63,7 @@ impl Known {
         let optional = encode::site(&mut bytes, &told);
         let mut names = Names::of(site.fields());
         let names = (0..site.fields().len()).map(|field| Self::short_name(names.get(field))).collect();
-        Self { site, optional, bytes, names }
+        Self { optional, bytes, names }
     }
 
     fn short_name(name: &str) -> Option<Short> {
@@ -77,26 +74,12 @@ impl Known {
 }
 
 impl Sites {
-    /// What is known of this call site. Of two that want one place the later has it.
-    fn find<'p>(places: &'p mut Vec<Option<Known>>, site: &'static CallSite) -> Option<&'p Known> {
-        if places.is_empty() {
-            places.resize_with(PLACES, || None);
-        }
-        // Call sites are some 100 bytes apart.
-        let address = std::ptr::from_ref(site).addr();
-        let place = places.get_mut((address >> 4 ^ address >> 12) % PLACES)?;
-        if place.as_ref().is_none_or(|known| !std::ptr::eq(known.site, site)) {
-            *place = Some(Known::new(site));
-        }
-        place.as_ref()
-    }
-
     fn encode(&mut self, site: &'static CallSite, record: &Record<'_>, out: &mut Vec<u8>) {
-        let Self { places, origin } = self;
+        let Self { known, origin } = self;
         if !origin.is_of(&record.head) {
             origin.set(&record.head);
         }
-        match Self::find(places, site) {
+        match known.find(site, Known::new) {
             Some(known) => encode::record_of(out, record, (known.optional, &known.bytes, &known.names), &origin.bytes),
             None => record.encode(out),
         }
