@@ -30,9 +30,7 @@ impl<T> SiteTable<T> {
     /// What is known of this call site, made by `learn` where that is nothing yet.
     #[inline]
     pub(crate) fn find(&mut self, site: &'static CallSite, learn: impl FnOnce(&'static CallSite) -> T) -> Option<&mut T> {
-        // Call sites are some 100 bytes apart.
-        let address = std::ptr::from_ref(site).addr();
-        let first = (address >> 4 ^ address >> 12) % PLACES;
+        let first = first_choice(site);
         let index = if self.holds(first, site) { first } else { self.search(first, site, learn) };
         self.places.get_mut(index)?.as_mut().map(|(_, known)| &mut **known)
     }
@@ -60,6 +58,13 @@ impl<T> SiteTable<T> {
         }
         index
     }
+}
+
+/// Call sites are some 100 bytes apart.
+#[inline]
+fn first_choice(site: &'static CallSite) -> usize {
+    let address = std::ptr::from_ref(site).addr();
+    (address >> 4 ^ address >> 12) % PLACES
 }
 
 #[cfg(test)]
@@ -118,13 +123,11 @@ mod tests {
 
     #[test]
     fn two_that_want_one_place_both_have_one() {
-        // As far apart as makes the same place.
-        let sites = sites(20_000);
-        let place = |site: &'static CallSite| {
-            let address = std::ptr::from_ref(site).addr();
-            (address >> 4 ^ address >> 12) % PLACES
-        };
-        let mut same = sites.iter().filter(|site| place(site) == place(&sites[0]));
+        // So many have fewer places: some place is that of more than there are choices.
+        let sites = sites(PLACES * (CHOICES + 1));
+        let wanting = |place: usize| sites.iter().filter(move |site| first_choice(site) == place);
+        let place = (0..PLACES).find(|place| wanting(*place).count() > CHOICES).unwrap();
+        let mut same = wanting(place);
         let (learned, mut table) = (Cell::new(0), SiteTable::new());
         let four: Vec<_> = same.by_ref().take(CHOICES).collect();
         for site in four.iter().cycle().take(100) {
