@@ -14,7 +14,7 @@ use tracing_handlers_core::buffer::{Batch, BoundedQueue, Pace, summary};
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{DropReason, Error, Record, RecordBuf, Stats, Timestamp};
 
-use crate::delivery::Shared;
+use crate::delivery::{Shared, Status};
 use crate::frames::Frames;
 use crate::outcome::{Encode, Outcome, Transport};
 use crate::settings::Settings;
@@ -104,7 +104,7 @@ impl<E: Encode, T: Transport> Task<E, T> {
                 None => self.transport.reset(),
                 Some(None) => {}
                 Some(Some(why)) => {
-                    self.note_failure(&why);
+                    self.note_failure(&mut lock(&self.shared.status), &why);
                     self.shared.reporter.note(why);
                     self.pause(None).await;
                 }
@@ -315,17 +315,13 @@ impl<E: Encode, T: Transport> Task<E, T> {
         status.retries += u64::from(status.failures > 0);
         status.bytes += bytes;
         match failure {
-            Some(error) => {
-                drop(status);
-                self.note_failure(error);
-            }
+            Some(error) => self.note_failure(&mut status, error),
             None => status.failures = 0,
         }
     }
 
     /// What is sent over a connection seems well until that ends: of those that end early each counts, or the pauses would not grow.
-    fn note_failure(&self, error: &Error) {
-        let mut status = lock(&self.shared.status);
+    fn note_failure(&self, status: &mut Status, error: &Error) {
         status.failures = status.failures.saturating_add(1).max(self.shared.connections.early_ends());
         status.last_error = Some(error.one_line());
     }
