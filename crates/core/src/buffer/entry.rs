@@ -64,9 +64,9 @@ impl Parts {
         })
     }
 
-    /// The most that it adds to the bytes of a batch.
+    /// The most that those of `record` add to the bytes of a batch.
     #[inline]
-    pub(super) fn most_bytes(&self, record: &Record<'_>) -> usize {
+    pub(super) fn most_bytes(record: &Record<'_>) -> usize {
         record.fields.bytes.len() + record.spans.bytes.len() + size_of::<Entry>()
     }
 

@@ -97,7 +97,7 @@ impl BoundedQueue {
         let Some(parts) = Parts::of(record) else { return false };
         let mut state = lock(&self.state);
         let State { filling, calm, accepted, .. } = &mut *state;
-        let is_calm = calm.lets(filling.last_len(), filling.last_bytes_len() + parts.most_bytes(record));
+        let is_calm = calm.lets(filling.last_len(), filling.last_bytes_len() + Parts::most_bytes(record));
         if is_calm && filling.push_to_last(record, parts, *accepted + 1) {
             *accepted += 1;
             return true;
@@ -132,13 +132,12 @@ impl BoundedQueue {
             }
         }
         let wakes = state.wakes(&record, &self.limits);
+        let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
         if !is_in {
-            let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
             state.drop_one(reason);
             state.beside += 1;
         }
         let report = state.report_if_due();
-        let reason = if state.is_closed { DropReason::Closed } else { DropReason::Full };
         if wakes {
             self.wake(state);
         }

@@ -227,7 +227,7 @@ impl Captured {
             return None;
         }
         let limit = self.limits.value_bytes.min(self.room - slot);
-        let kind = if self.takes_message && field.name() == "message" {
+        let kind = if self.is_message(field) {
             if slot > 0 {
                 return None;
             }
