@@ -6,7 +6,6 @@
 use std::ops::ControlFlow;
 
 use crate::record::encode::short_word;
-use crate::record::read::RawName;
 
 const HEX: &[u8; 16] = b"0123456789abcdef";
 
@@ -36,18 +35,18 @@ pub(crate) fn text_bytes(text: &[u8], out: &mut Vec<u8>) {
 
 /// `name=` as [`text`], behind a space where it is to be separated from what stands before.
 #[inline]
-pub(crate) fn key(name: RawName<'_>, separate: bool, out: &mut Vec<u8>) {
+pub(crate) fn key(name: &[u8], separate: bool, out: &mut Vec<u8>) {
     if separate {
         out.push(b' ');
     }
-    match short_key(name.text) {
+    match short_key(name) {
         Some(key) => {
-            let end = out.len() + name.text.len() + 1;
+            let end = out.len() + name.len() + 1;
             out.extend_from_slice(&key);
             out.truncate(end);
         }
         None => {
-            text_bytes(name.text, out);
+            text_bytes(name, out);
             out.push(b'=');
         }
     }

@@ -342,10 +342,10 @@ impl<'a> Object<'a> {
     /// Fields; a name that is taken gets a prefix, so that no key stands twice.
     fn fields(&mut self, fields: Fields<'_>, is_taken: impl Fn(&[u8]) -> bool) {
         fields.for_each_raw(|name, value| {
-            self.field_key(name.text, is_taken(name.text));
+            self.field_key(name, is_taken(name));
             json_value(value, self.out);
             if let RawValue::Other(other) = value {
-                self.sources(name.text, other);
+                self.sources(name, other);
             }
         });
     }

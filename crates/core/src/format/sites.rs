@@ -5,11 +5,9 @@ use std::cell::RefCell;
 use super::escape;
 use super::json::Layout;
 use super::text::level;
-use crate::record::CallSite;
-use crate::record::read::RawName;
 use crate::record::short::Short;
 use crate::record::site_table::SiteTable;
-use crate::record::slots::Names;
+use crate::record::{CallSite, slots};
 
 thread_local! {
     static KNOWN: RefCell<SiteTable<Known>> = const { RefCell::new(SiteTable::new()) };
@@ -34,16 +32,10 @@ impl Known {
         let mut target = Vec::new();
         escape::text(site.target(), &mut target);
         target.extend_from_slice(b": ");
-        let mut names = Names::of(site.fields());
-        let keys = (0..site.fields().len()).map(|field| Self::short_key(names.raw(field))).collect();
+        let key = |name: &'static str| Short::written(|out| escape::key(name.as_bytes(), true, out));
+        let keys = slots::names(site.fields()).map(key).collect();
         let [a, b, c, d, e] = level(*site.level());
         Self { site, level: [a, b, c, d, e, b' '], target, keys, json: Default::default() }
-    }
-
-    fn short_key(name: RawName<'_>) -> Option<Short> {
-        let mut key = Vec::new();
-        escape::key(name, true, &mut key);
-        Short::new(&key)
     }
 
     /// ` INFO `
@@ -75,8 +67,8 @@ impl Known {
     }
 
     #[cold]
-    pub(super) fn name(&self, field: usize) -> RawName<'static> {
-        Names::of(self.site.fields()).raw(field)
+    pub(super) fn name(&self, field: usize) -> &'static [u8] {
+        slots::name(self.site.fields(), field).as_bytes()
     }
 }
 
@@ -84,12 +76,14 @@ impl Known {
 #[inline]
 pub(super) fn with(site: &'static CallSite, write: impl FnOnce(Option<&mut Known>)) {
     let mut write = Some(write);
-    let known = KNOWN.try_with(|all| {
-        let mut all = all.try_borrow_mut().ok()?;
-        let known = all.find(site, Known::new)?;
-        write.take().map(|write| write(Some(known)))
-    });
-    if let (Err(_) | Ok(None), Some(write)) = (known, write) {
+    let with_known = |all: &RefCell<SiteTable<Known>>| {
+        let Ok(mut all) = all.try_borrow_mut() else { return };
+        if let Some(write) = write.take() {
+            write(all.find(site, Known::new));
+        }
+    };
+    KNOWN.try_with(with_known).ok();
+    if let Some(write) = write {
         write(None);
     }
 }

@@ -223,7 +223,7 @@ pub(super) fn fields<'a>(fields: Fields<'a>, out: &mut Vec<u8>, mut separate: bo
         separate = true;
         value::text(value, out);
         if let RawValue::Other(other) = value {
-            sources(name.text, other, out);
+            sources(name, other, out);
         }
     })
 }
@@ -252,7 +252,7 @@ fn known_value(slot: Slot<'_>, known: &Known, out: &mut Vec<u8>) {
     let value = slot.raw_value();
     value::text(value, out);
     if let RawValue::Other(other) = value {
-        sources(known.name(slot.field).text, other, out);
+        sources(known.name(slot.field), other, out);
     }
 }
 

@@ -9,6 +9,7 @@ use std::error::Error as StdError;
 use std::fmt::{self, Write as _};
 use std::ops::Range;
 
+use self::piece::Piece;
 use super::value::{ErrorChain, Value};
 
 pub(crate) use self::map::{fields, key, level_name, record, span};
@@ -30,85 +31,39 @@ pub(crate) fn nil(out: &mut Vec<u8>) {
     out.push(0xc0);
 }
 
-#[inline]
 pub(crate) fn bool(out: &mut Vec<u8>, value: bool) {
-    out.push(0xc2 | u8::from(value));
+    Piece::bool(value).push(out);
 }
 
-#[inline]
 pub(crate) fn u64(out: &mut Vec<u8>, value: u64) {
-    match value {
-        0..0x80 => out.push(value as u8),
-        0x80..0x100 => out.extend_from_slice(&[0xcc, value as u8]),
-        0x100..0x1_0000 => headed(out, 0xcd, (value as u16).to_be_bytes()),
-        0x1_0000..0x1_0000_0000 => headed(out, 0xce, (value as u32).to_be_bytes()),
-        _ => headed(out, 0xcf, value.to_be_bytes()),
-    }
+    Piece::u64(value).push(out);
 }
 
-#[inline]
 pub(crate) fn i64(out: &mut Vec<u8>, value: i64) {
-    match value {
-        0.. => u64(out, value.unsigned_abs()),
-        -0x20..0 => out.push(value as u8),
-        -0x80..-0x20 => out.extend_from_slice(&[0xd0, value as u8]),
-        -0x8000..-0x80 => headed(out, 0xd1, (value as i16).to_be_bytes()),
-        -0x8000_0000..-0x8000 => headed(out, 0xd2, (value as i32).to_be_bytes()),
-        _ => headed(out, 0xd3, value.to_be_bytes()),
-    }
+    Piece::i64(value).push(out);
 }
 
-/// A marker and the number behind it.
-#[inline]
-fn headed<const N: usize>(out: &mut Vec<u8>, marker: u8, number: [u8; N]) {
-    // Two calls that grow the vector would be two checks: one makes the room for the widest.
-    let end = out.len() + 1 + N;
-    out.extend_from_slice(&[marker; 9]);
-    out.truncate(end);
-    if let Some(place) = out.last_chunk_mut() {
-        *place = number;
-    }
-}
-
-#[inline]
 pub(crate) fn f64(out: &mut Vec<u8>, value: f64) {
-    headed(out, 0xcb, value.to_be_bytes());
+    Piece::f64(value.to_bits()).push(out);
 }
 
-#[inline]
 pub(crate) fn str(out: &mut Vec<u8>, value: &str) {
     str_bytes(out, value.as_bytes());
 }
 
 /// A string, given as its UTF-8.
-#[inline]
 pub(crate) fn str_bytes(out: &mut Vec<u8>, value: &[u8]) {
-    if let Some(word) = short_word(value) {
-        // Header and text in one piece: all eight bytes are written, and those behind the text taken back.
-        let end = out.len() + 1 + value.len();
-        out.extend_from_slice(&(word << 8 | 0xa0 | value.len() as u64).to_le_bytes());
-        out.truncate(end);
-        return;
-    }
-    longer_str(out, value);
-}
-
-/// Apart, so that the way of most names stays short.
-#[inline(never)]
-fn longer_str(out: &mut Vec<u8>, bytes: &[u8]) {
-    if let (Some(first), Some(last), ..16) = (bytes.first_chunk(), bytes.last_chunk::<8>(), bytes.len()) {
-        // As above, in two overlapping pieces.
-        let end = out.len() + 1 + bytes.len();
-        let piece = u128::from(u64::from_le_bytes(*first)) << 8 | 0xa0 | bytes.len() as u128;
-        out.extend_from_slice(&piece.to_le_bytes());
-        out.truncate(end);
-        if let Some(place) = out.last_chunk_mut() {
-            *place = *last;
+    let text = match Piece::str(value) {
+        Some((piece, text)) => {
+            piece.push(out);
+            text
         }
-        return;
-    }
-    str_header(out, bytes.len());
-    out.extend_from_slice(bytes);
+        None => {
+            Piece::len(0xda, value.len()).push(out);
+            value
+        }
+    };
+    out.extend_from_slice(text);
 }
 
 /// Up to seven bytes as a number, the first in its lowest byte. Many names are that short, and a call to copy them costs more.
@@ -133,21 +88,10 @@ pub(crate) fn bytes(out: &mut Vec<u8>, value: &[u8]) {
     out.extend_from_slice(value);
 }
 
-#[inline]
-fn str_header(out: &mut Vec<u8>, len: usize) {
-    match len {
-        0..32 => out.push(0xa0 | len as u8),
-        32..0x100 => out.extend_from_slice(&[0xd9, len as u8]),
-        0x100..0x1_0000 => headed(out, 0xda, (len as u16).to_be_bytes()),
-        _ => headed(out, 0xdb, clamp(len).to_be_bytes()),
-    }
-}
-
 fn bytes_header(out: &mut Vec<u8>, len: usize) {
     match len {
         0..0x100 => out.extend_from_slice(&[0xc4, len as u8]),
-        0x100..0x1_0000 => headed(out, 0xc5, (len as u16).to_be_bytes()),
-        _ => headed(out, 0xc6, clamp(len).to_be_bytes()),
+        _ => Piece::len(0xc5, len).push(out),
     }
 }
 

@@ -5,8 +5,8 @@ use std::fmt;
 use tracing_core::field::FieldSet;
 
 use super::Value;
-use super::read::{RawName, RawValue, Reader};
-use super::slots::{Names, Slots};
+use super::read::{RawValue, Reader};
+use super::slots::{self, Slots};
 
 /// Names and values in the order in which they were recorded.
 #[derive(Clone, Copy)]
@@ -47,18 +47,17 @@ impl<'a> Fields<'a> {
     /// Calls `each` with the names and values, their text as it stands, up to where the bytes make no sense. Gives what stands
     /// behind them.
     #[inline]
-    pub(crate) fn for_each_raw(self, mut each: impl FnMut(RawName<'a>, RawValue<'a>)) -> &'a [u8] {
-        let mut names = self.names.map(Names::of);
+    pub(crate) fn for_each_raw(self, mut each: impl FnMut(&'a [u8], RawValue<'a>)) -> &'a [u8] {
         let (mut slots, mut reader) = (Slots { rest: self.bytes }, Reader::new(self.bytes));
         for _ in 0..self.count {
-            let entry = match &mut names {
-                Some(names) => slots.next_field().map(|slot| (names.raw(slot.field), slot.raw_value())),
-                None => reader.name().and_then(|name| Some((name, reader.raw_value()?))),
+            let entry = match self.names {
+                Some(names) => slots.next_field().map(|slot| (slots::name(names, slot.field).as_bytes(), slot.raw_value())),
+                None => reader.str_bytes().and_then(|name| Some((name, reader.raw_value()?))),
             };
             let Some((name, value)) = entry else { break };
             each(name, value);
         }
-        if names.is_some() { slots.rest } else { reader.rest() }
+        if self.names.is_some() { slots.rest } else { reader.rest() }
     }
 
     /// Whether there are none.
@@ -86,7 +85,7 @@ impl<'a> Iterator for Fields<'a> {
             Some(names) => {
                 let mut slots = Slots { rest: self.bytes };
                 let slot = slots.next_field();
-                (slot.and_then(|slot| Some((Names::of(names).get(slot.field), slot.raw_value().value()?))), slots.rest)
+                (slot.and_then(|slot| Some((slots::name(names, slot.field), slot.raw_value().value()?))), slots.rest)
             }
         };
         self.bytes = if entry.is_some() { rest } else { &[] };

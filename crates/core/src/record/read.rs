@@ -57,12 +57,6 @@ impl<'a> RawValue<'a> {
     }
 }
 
-/// The name of a field, not checked to be UTF-8, for formats.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct RawName<'a> {
-    pub(crate) text: &'a [u8],
-}
-
 impl<'a> Reader<'a> {
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
@@ -156,11 +150,6 @@ impl<'a> Reader<'a> {
     pub(crate) fn str_bytes(&mut self) -> Option<&'a [u8]> {
         let len = self.str_len()?;
         self.take(len)
-    }
-
-    #[inline]
-    pub(crate) fn name(&mut self) -> Option<RawName<'a>> {
-        self.str_bytes().map(|text| RawName { text })
     }
 
     /// The header of a string.

@@ -17,6 +17,13 @@ impl Short {
         Some(Self { bytes, len: text.len() })
     }
 
+    /// What `write` appends.
+    pub(crate) fn written(write: impl FnOnce(&mut Vec<u8>)) -> Option<Self> {
+        let mut text = Vec::new();
+        write(&mut text);
+        Self::new(&text)
+    }
+
     #[inline]
     pub(crate) fn append(&self, out: &mut Vec<u8>) {
         let end = out.len() + self.len;

@@ -3,8 +3,7 @@
 use super::encode;
 use super::short::Short;
 use super::site_table::SiteTable;
-use super::slots::Names;
-use super::{CallSite, Head, Record, Site};
+use super::{CallSite, Head, Record, Site, slots};
 
 /// Call sites, and the last thread, as they are encoded, for those who encode many records: most of a record's bytes are those of its
 /// call site, and the same each time.
@@ -61,15 +60,8 @@ impl Known {
     fn new(site: &'static CallSite) -> Self {
         let (told, mut bytes) = (Site::Code(site).told(), Vec::new());
         let optional = encode::site(&mut bytes, &told);
-        let mut names = Names::of(site.fields());
-        let names = (0..site.fields().len()).map(|field| Self::short_name(names.get(field))).collect();
+        let names = slots::names(site.fields()).map(|name| Short::written(|out| encode::str(out, name))).collect();
         Self { optional, bytes, names }
-    }
-
-    fn short_name(name: &str) -> Option<Short> {
-        let mut encoded = Vec::new();
-        encode::str(&mut encoded, name);
-        Short::new(&encoded)
     }
 }
 

@@ -3,10 +3,10 @@
 //! Inside the process a record is written far more often than it is read, by a caller who waits; so nothing is encoded here, and a
 //! name is the number of its field at the call site. MessagePack is made of it where bytes leave the process.
 
-use tracing_core::field::{self, FieldSet};
+use tracing_core::field::FieldSet;
 
 use super::Value;
-use super::read::{Other, RawName, RawValue, Reader};
+use super::read::{Other, RawValue, Reader};
 
 /// What a slot holds. In its lowest byte; above that the number of the field, the length of the text behind the slot, and in the
 /// upper half the value itself, where it has no text.
@@ -128,34 +128,16 @@ pub(crate) fn shown_name(name: &'static str) -> &'static str {
     name.strip_prefix("r#").unwrap_or(name)
 }
 
-/// The names of the fields of a call site, asked for in their order.
-pub(crate) struct Names {
-    names: &'static FieldSet,
-    left: field::Iter,
-    next: usize,
+/// The names of the fields of a call site, in their order.
+#[inline]
+pub(crate) fn names(fields: &'static FieldSet) -> impl Iterator<Item = &'static str> {
+    fields.iter().map(|field| shown_name(field.name()))
 }
 
-impl Names {
-    #[inline]
-    pub(crate) fn of(names: &'static FieldSet) -> Self {
-        Self { names, left: names.iter(), next: 0 }
-    }
-
-    /// The name of this field; none of a field that the call site does not have.
-    #[inline]
-    pub(crate) fn get(&mut self, field: usize) -> &'static str {
-        if field < self.next {
-            *self = Self::of(self.names);
-        }
-        let found = self.left.nth(field - self.next);
-        self.next = field + 1;
-        found.map_or("", |field| shown_name(field.name()))
-    }
-
-    #[inline]
-    pub(crate) fn raw(&mut self, field: usize) -> RawName<'static> {
-        RawName { text: self.get(field).as_bytes() }
-    }
+/// The name of this field; none of a field that the call site does not have.
+#[inline]
+pub(crate) fn name(fields: &'static FieldSet, field: usize) -> &'static str {
+    names(fields).nth(field).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! What a JSON object says of a call site, in one of the two layouts: written once, then copied.
 
 use super::{Object, RESERVED, number};
-use crate::record::CallSite;
 use crate::record::short::Short;
-use crate::record::slots::Names;
+use crate::record::{CallSite, slots};
 
 /// A call site as it looks in JSON.
 #[derive(Debug)]
@@ -36,17 +35,16 @@ impl Layout {
         begin.extend_from_slice(if flat { b",\"message\":" } else { b"\"message\":" });
         let mut target = if flat { Vec::new() } else { b"}".to_vec() };
         target.extend(part(&|object| object.string("target", site.target())));
-        let mut names = Names::of(site.fields());
-        let key = |name: &[u8]| match name {
+        let key = |name: &'static str| match name.as_bytes() {
             // Whether that is taken is known only with the event.
             b"message" => None,
-            _ => Short::new(&part(&|object| object.field_key(name, flat && RESERVED.contains(&name)))),
+            name => Short::new(&part(&|object| object.field_key(name, flat && RESERVED.contains(&name)))),
         };
         Self {
             site,
             begin,
             without_message,
-            keys: (0..site.fields().len()).map(|field| key(names.raw(field).text)).collect(),
+            keys: slots::names(site.fields()).map(key).collect(),
             target,
             location: part(&|object| object.location(site.file(), site.line())),
         }
@@ -66,7 +64,7 @@ impl Layout {
 
     #[cold]
     pub(super) fn name(&self, field: usize) -> &'static [u8] {
-        Names::of(self.site.fields()).raw(field).text
+        slots::name(self.site.fields(), field).as_bytes()
     }
 
     #[inline]

@@ -4,7 +4,7 @@ use super::piece::Piece;
 use super::{array_header, bool, bytes, debug, f64, i64, map_header, str, str_bytes, u64};
 use crate::Level;
 use crate::record::short::Short;
-use crate::record::slots::{Kind, Names, Slot, Slots};
+use crate::record::slots::{self, Kind, Slot, Slots};
 use crate::record::{Fields, Head, Record, Told};
 
 /// The keys of the outer map, in the order in which they are written.
@@ -150,7 +150,7 @@ fn named_fields(out: &mut Vec<u8>, fields: Fields<'_>, short: &[Option<Short>]) 
                 continue;
             }
             (Some(Some(name)), None) => name.append(out),
-            _ => str(out, Names::of(names).get(slot.field)),
+            _ => str(out, slots::name(names, slot.field)),
         }
         value(out, slot);
     }

@@ -1,6 +1,6 @@
 //! A key and what follows it in one piece: room is made once for both, and what was too much is taken back (pure).
 
-use super::short_word;
+use super::{clamp, short_word};
 use crate::record::short::Short;
 use crate::record::slots::{Kind, Slot};
 
@@ -24,8 +24,8 @@ impl Piece {
         match kind {
             Kind::U64 => Some((Self::u64(bits), &[])),
             Kind::I64 => Some((Self::i64(bits.cast_signed()), &[])),
-            Kind::F64 => Some((Self::number(0xcb, bits, 8), &[])),
-            Kind::Bool => Some((Self { first: 0xc2 | u8::from(bits != 0), rest: 0, len: 1 }, &[])),
+            Kind::F64 => Some((Self::f64(bits), &[])),
+            Kind::Bool => Some((Self::bool(bits != 0), &[])),
             Kind::Debug => Self::debug(text),
             Kind::Str => Self::str(text),
             Kind::Message | Kind::Bytes | Kind::Encoded => None,
@@ -40,7 +40,25 @@ impl Piece {
     }
 
     #[inline]
-    fn u64(value: u64) -> Self {
+    pub(super) fn bool(value: bool) -> Self {
+        Self { first: 0xc2 | u8::from(value), rest: 0, len: 1 }
+    }
+
+    #[inline]
+    pub(super) fn f64(bits: u64) -> Self {
+        Self::number(0xcb, bits, 8)
+    }
+
+    /// A length that takes two bytes behind this marker, or four behind the next.
+    pub(super) fn len(marker: u8, len: usize) -> Self {
+        match len {
+            ..0x1_0000 => Self::number(marker, len as u64, 2),
+            _ => Self::number(marker + 1, u64::from(clamp(len)), 4),
+        }
+    }
+
+    #[inline]
+    pub(super) fn u64(value: u64) -> Self {
         match value {
             0..0x80 => Self { first: value as u8, rest: 0, len: 1 },
             0x80..0x100 => Self::number(0xcc, value, 1),
@@ -116,6 +134,13 @@ impl Piece {
     }
 
     #[inline]
+    pub(super) fn push(self, out: &mut Vec<u8>) {
+        let end = out.len() + self.len;
+        out.extend_from_slice(&self.bytes());
+        out.truncate(end);
+    }
+
+    #[inline]
     pub(super) fn append_to(self, name: &Short, out: &mut Vec<u8>) {
         let (bytes, len) = name.with_room();
         self.append(bytes, len, out);
@@ -124,7 +149,8 @@ impl Piece {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{bool, debug, f64, i64, str_bytes, u64};
+    use rmp::encode::{write_bool, write_f64, write_map_len, write_sint, write_str, write_uint};
+
     use super::*;
 
     /// What is behind all bytes of `name`, of whatever length that is.
@@ -149,28 +175,33 @@ mod tests {
         let edges = (0..64).flat_map(|bit| [(1_u64 << bit) - 1, 1 << bit, (1 << bit) + 1]);
         for bits in edges.chain([u64::MAX]) {
             let slot = Slot { bits, ..NOTHING };
-            assert_appended(Slot { kind: Kind::U64, ..slot }, |out| u64(out, bits));
-            assert_appended(Slot { kind: Kind::F64, ..slot }, |out| f64(out, f64::from_bits(bits)));
+            assert_appended(Slot { kind: Kind::U64, ..slot }, |out| assert!(write_uint(out, bits).is_ok()));
+            assert_appended(Slot { kind: Kind::F64, ..slot }, |out| write_f64(out, f64::from_bits(bits)).unwrap());
             for signed in [bits.cast_signed(), bits.cast_signed().wrapping_neg()] {
                 let slot = Slot { kind: Kind::I64, bits: signed.cast_unsigned(), ..NOTHING };
-                assert_appended(slot, |out| i64(out, signed));
+                assert_appended(slot, |out| assert!(write_sint(out, signed).is_ok()));
                 let (mut plain, mut out) = (Vec::new(), Vec::new());
-                i64(&mut plain, signed);
+                write_sint(&mut plain, signed).unwrap();
                 Piece::nanos(signed).append(&[0; PIECE], 0, &mut out);
                 assert_eq!(out, plain, "the time {signed}");
             }
         }
         for bits in [0, 1] {
-            assert_appended(Slot { bits, ..NOTHING }, |out| bool(out, bits == 1));
+            assert_appended(Slot { bits, ..NOTHING }, |out| write_bool(out, bits == 1).unwrap());
         }
     }
 
     #[test]
     fn texts_are_encoded_as_without_a_name() {
         for len in 0..256 {
-            let text = &*b"t".repeat(len);
-            assert_appended(Slot { kind: Kind::Str, text, ..NOTHING }, |out| str_bytes(out, text));
-            assert_appended(Slot { kind: Kind::Debug, text, ..NOTHING }, |out| debug(out, text));
+            let text = &*"t".repeat(len);
+            let slot = Slot { text: text.as_bytes(), ..NOTHING };
+            assert_appended(Slot { kind: Kind::Str, ..slot }, |out| write_str(out, text).unwrap());
+            assert_appended(Slot { kind: Kind::Debug, ..slot }, |out| {
+                write_map_len(out, 1).unwrap();
+                write_str(out, "debug").unwrap();
+                write_str(out, text).unwrap();
+            });
         }
     }
 
