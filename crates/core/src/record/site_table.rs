@@ -111,10 +111,18 @@ mod tests {
 
     #[test]
     fn a_few_hundred_are_learned_of_once() {
-        let (sites, learned) = (sites(200), Cell::new(0));
-        let mut table = SiteTable::new();
+        // Of those whose choices are the same or none of the same, as many as there are choices.
+        let mut wanting = [0; PLACES];
+        let fit = |site: &&'static CallSite| {
+            let first = first_choice(site);
+            wanting[first] += 1;
+            first.is_multiple_of(CHOICES) && wanting[first] <= CHOICES
+        };
+        let sites: Vec<_> = sites(PLACES * (CHOICES + 1)).iter().filter(fit).take(200).collect();
+        assert_eq!(sites.len(), 200);
+        let (learned, mut table) = (Cell::new(0), SiteTable::new());
         for _ in 0..50 {
-            for site in sites {
+            for site in &sites {
                 table.find(site, |_| learned.set(learned.get() + 1));
             }
         }
