@@ -1,5 +1,7 @@
 //! Models of the bounded queue: every order in which its threads can meet is tried, with `--cfg loom` in `RUSTFLAGS`.
 //!
+//! Of a flush, which has by far the most of them, those in which a thread is interrupted up to five times.
+//!
 //! loom knows no time: who waits for a while waits until woken. So these models show that nobody is forgotten, not that he is punctual.
 
 #![cfg(loom)]
@@ -121,7 +123,9 @@ fn a_producer_without_room_is_let_in_or_let_go() {
 
 #[test]
 fn a_flush_waits_for_what_was_in_before() {
-    loom::model(|| {
+    let mut model = loom::model::Builder::new();
+    model.preemption_bound = Some(5);
+    model.check(|| {
         let queue = queue(8, Overflow::DropNewest);
         let consumer = {
             let queue = Arc::clone(&queue);

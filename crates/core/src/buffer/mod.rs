@@ -8,10 +8,11 @@
 mod batch;
 mod common;
 mod entry;
+mod lock;
 mod overflow;
-mod primitives;
 mod queue;
 mod segments;
+mod signal;
 mod state;
 mod summary;
 mod wake;

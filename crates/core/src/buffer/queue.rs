@@ -1,15 +1,15 @@
 //! `BoundedQueue`: push, take, wait, and the flush barrier.
 
 use std::mem;
-use std::sync::PoisonError;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use super::batch::Batch;
 use super::entry::Parts;
+use super::lock::{Guard, Lock};
 use super::overflow::{Limits, Overflow};
-use super::primitives::{Condvar, Mutex, MutexGuard, lock};
 use super::segments::Segments;
+use super::signal::Signal;
 use super::state::{Calm, State};
 use super::wake::{Consumer, Pace};
 use crate::clock::monotonic;
@@ -36,13 +36,13 @@ use crate::{Deadline, DropReason, Record, Stats};
 #[derive(Debug)]
 pub struct BoundedQueue {
     limits: Limits,
-    state: Mutex<State>,
+    state: Lock<State>,
     /// The consumer waits here for records.
-    work: Condvar,
+    work: Signal,
     /// Producers wait here for room.
-    room: Condvar,
+    room: Signal,
     /// Flushes wait here for what is under way.
-    progress: Condvar,
+    progress: Signal,
 }
 
 /// What became of a record that was pushed.
@@ -70,8 +70,8 @@ impl BoundedQueue {
     /// An empty queue within these limits.
     pub fn new(limits: Limits) -> Self {
         let state = State::new(&limits);
-        let [work, room, progress] = [(); 3].map(|()| Condvar::new());
-        Self { limits, state: Mutex::new(state), work, room, progress }
+        let [work, room, progress] = [(); 3].map(|()| Signal::new());
+        Self { limits, state: Lock::new(state), work, room, progress }
     }
 
     /// Its limits.
@@ -95,7 +95,7 @@ impl BoundedQueue {
             return false;
         }
         let Some(parts) = Parts::of(record) else { return false };
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         let State { filling, calm, accepted, .. } = &mut *state;
         let is_calm = calm.lets(filling.last_len(), filling.last_bytes_len() + Parts::most_bytes(record));
         if is_calm && filling.push_to_last(record, parts, *accepted + 1) {
@@ -109,7 +109,7 @@ impl BoundedQueue {
     #[cold]
     #[inline(never)]
     fn push_with_care(&self, record: Record<'_>) -> Pushed {
-        let mut state = lock(&self.state);
+        let mut state = self.state.lock();
         if !state.try_push(&record, &self.limits) {
             return self.push_without_room(state, record);
         }
@@ -122,7 +122,7 @@ impl BoundedQueue {
         Pushed { result: Ok(()), report }
     }
 
-    fn push_without_room<'s>(&'s self, mut state: MutexGuard<'s, State>, record: Record<'_>) -> Pushed {
+    fn push_without_room<'s>(&'s self, mut state: Guard<'s, State>, record: Record<'_>) -> Pushed {
         let mut is_in = false;
         if let (Overflow::Block(patience), false) = (self.limits.overflow, state.is_closed) {
             let deadline = Deadline::after(patience);
@@ -145,23 +145,30 @@ impl BoundedQueue {
     }
 
     /// The state, for whoever may change it: what a push may rely on has to be found out again.
-    fn change(&self) -> MutexGuard<'_, State> {
-        let mut state = lock(&self.state);
+    fn change(&self) -> Guard<'_, State> {
+        let mut state = self.state.lock();
         state.calm = Calm::UNKNOWN;
         state
     }
 
-    fn wait_for_room<'s>(&'s self, mut state: MutexGuard<'s, State>, deadline: Deadline) -> MutexGuard<'s, State> {
+    fn wait_for_room<'s>(&'s self, mut state: Guard<'s, State>, deadline: Deadline) -> Guard<'s, State> {
         state.waiting_for_room += 1;
         // Who is full was half full: the consumer was woken. It may have gone to sleep over a batch since.
         state.is_urgent = true;
-        self.work.notify_one();
-        if let Some(waker) = state.waker.take() {
-            waker.wake();
-        }
-        let mut state = wait(&self.room, state, deadline);
+        let ticket = self.room.ticket();
+        self.wake(state);
+        self.room.wait(ticket, deadline.remaining());
+        let mut state = self.state.lock();
         state.waiting_for_room -= 1;
         state
+    }
+
+    /// Gives the state to others until the signal comes, or for so long.
+    fn wait_for<'s>(&'s self, signal: &Signal, state: Guard<'s, State>, longest: Option<Duration>) -> Guard<'s, State> {
+        let ticket = signal.ticket();
+        drop(state);
+        signal.wait(ticket, longest);
+        self.state.lock()
     }
 
     /// Takes the oldest batch of records in exchange for `batch`, whose content is forgotten. What is taken is pending until
@@ -193,7 +200,7 @@ impl BoundedQueue {
         let is_more = !state.filling.is_empty();
         drop(state);
         if frees {
-            self.room.notify_all();
+            self.room.give();
         }
         Taken { records: batch.len(), is_more, summary }
     }
@@ -221,8 +228,11 @@ impl BoundedQueue {
         state.in_flight = 0;
         state.done = state.taken;
         state.target = target;
+        let is_awaited = state.waiting_for_end > 0;
         drop(state);
-        self.progress.notify_all();
+        if is_awaited {
+            self.progress.give();
+        }
     }
 
     /// A consumer that is a task begins to wait: for how long it may, and `None` is until it is woken. It asks
@@ -260,10 +270,10 @@ impl BoundedQueue {
     }
 
     /// Wakes the consumer, whatever it is.
-    fn wake(&self, mut state: MutexGuard<'_, State>) {
+    fn wake(&self, mut state: Guard<'_, State>) {
         let waker = state.waker.take();
         drop(state);
-        self.work.notify_one();
+        self.work.give();
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -275,10 +285,7 @@ impl BoundedQueue {
         if !state.is_urgent && !state.is_over() {
             let pause = state.begin_wait(pace, self.limits.max_delay);
             // Woken for no reason, the consumer looks once too often.
-            state = match pause {
-                Some(pause) => self.work.wait_timeout(state, pause).unwrap_or_else(PoisonError::into_inner).0,
-                None => self.work.wait(state).unwrap_or_else(PoisonError::into_inner),
-            };
+            state = self.wait_for(&self.work, state, pause);
         }
         state.consumer = Consumer::Busy;
         state.is_urgent = false;
@@ -300,19 +307,21 @@ impl BoundedQueue {
             if deadline.has_passed() {
                 return false;
             }
-            state = wait(&self.progress, state, deadline);
+            state.waiting_for_end += 1;
+            state = self.wait_for(&self.progress, state, deadline.remaining());
+            state.waiting_for_end -= 1;
         }
         true
     }
 
     /// The number up to which everything was accepted, without a hurry.
     pub fn accepted(&self) -> u64 {
-        lock(&self.state).accepted
+        self.state.lock().accepted
     }
 
     /// Whether everything up to a [`barrier`](Self::barrier) was settled.
     pub fn is_done(&self, sequence: u64) -> bool {
-        lock(&self.state).done >= sequence
+        self.state.lock().done >= sequence
     }
 
     /// Refuses records from now on; what is in stays for the consumer.
@@ -320,7 +329,7 @@ impl BoundedQueue {
         let mut state = self.change();
         state.is_closed = true;
         self.wake(state);
-        self.room.notify_all();
+        self.room.give();
     }
 
     /// Tells the consumer to end, or that a new one begins.
@@ -332,7 +341,7 @@ impl BoundedQueue {
 
     /// Whether the consumer should end, after it took what is in by now: it was stopped, or the queue is closed.
     pub fn is_over(&self) -> bool {
-        lock(&self.state).is_over()
+        self.state.lock().is_over()
     }
 
     /// Drops that were not reported yet, for flush and close.
@@ -342,20 +351,13 @@ impl BoundedQueue {
 
     /// The queue's own counters: delivered is what the consumer settled.
     pub fn stats(&self) -> Stats {
-        lock(&self.state).stats()
+        self.state.lock().stats()
     }
 
     /// The counters, those of the target after the last batch, and the number of that batch where none is under way.
     pub fn snapshot(&self) -> (Stats, Stats, Option<u64>) {
-        let state = lock(&self.state);
+        let state = self.state.lock();
         let quiet = (state.in_flight == 0).then_some(state.done);
         (state.stats(), state.target, quiet)
-    }
-}
-
-fn wait<'s>(condition: &Condvar, state: MutexGuard<'s, State>, deadline: Deadline) -> MutexGuard<'s, State> {
-    match deadline.remaining() {
-        None => condition.wait(state).unwrap_or_else(PoisonError::into_inner),
-        Some(left) => condition.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0,
     }
 }
