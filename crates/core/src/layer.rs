@@ -12,12 +12,12 @@ use tracing_subscriber::Layer;
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-use crate::capture::{self, Capture, Limits, Mark, Panics, Place};
+use crate::capture::{self, Capture, Limits, Mark, Panics, Place, Take};
 use crate::clock::{Clock, ClockSource};
 use crate::failure::{OnFailure, Reporter};
 use crate::handle::Handle;
 use crate::stats::Counters;
-use crate::{DropReason, Error, Handler, reentry};
+use crate::{DropReason, Error, Handler, Record, reentry};
 
 /// Makes a layer of any [`Handler`].
 ///
@@ -119,7 +119,8 @@ impl<H: Handler> HandlerLayer<H> {
     where
         S: Subscriber + for<'s> LookupSpan<'s>,
     {
-        let handle = || capture::event(event, context, &self.capture, Panics::Contained, |record| self.handler.handle(record));
+        let to_handler = ToHandler { handler: &*self.handler, is_captured: &Cell::new(false) };
+        let handle = || capture::event(event, context, &self.capture, Panics::Contained, to_handler);
         self.settle(catch_unwind(AssertUnwindSafe(handle)));
     }
 
@@ -134,6 +135,22 @@ impl<H: Handler> HandlerLayer<H> {
                 self.reporter.lost(Error::panicked("handling a record panicked"), DropReason::Panicked, 1);
             }
         }
+    }
+}
+
+/// Hands a record on, and notes that it was captured.
+struct ToHandler<'a, H> {
+    handler: &'a H,
+    is_captured: &'a Cell<bool>,
+}
+
+impl<H: Handler> Take for ToHandler<'_, H> {
+    type Taken = Result<(), Error>;
+
+    #[inline(always)]
+    fn take(self, record: &Record<'_>) -> Self::Taken {
+        self.is_captured.set(true);
+        self.handler.handle(record)
     }
 }
 
@@ -169,12 +186,8 @@ where
             return;
         };
         let is_captured = Cell::new(false);
-        let handle = || {
-            capture::event(event, &context, &self.capture, Panics::PassedOn, |record| {
-                is_captured.set(true);
-                self.handler.handle(record)
-            })
-        };
+        let to_handler = ToHandler { handler: &*self.handler, is_captured: &is_captured };
+        let handle = || capture::event(event, &context, &self.capture, Panics::PassedOn, to_handler);
         match catch_unwind(AssertUnwindSafe(handle)) {
             Ok(Ok(())) => {}
             Err(_) if !is_captured.get() => self.handle_again(event, &context),

@@ -28,7 +28,7 @@ use self::visit::Captured;
 pub(crate) use self::visit::Panics;
 use crate::clock::ClockSource;
 use crate::record::slots;
-use crate::record::{Head, Message, Record, Site, Spans};
+use crate::record::{CallSite, Head, Message, Record, Site, Spans};
 use crate::{Error, Timestamp};
 
 /// How much of an event is captured. What is cut is marked (`…[12 bytes cut]`), what is left out is counted
@@ -145,6 +145,34 @@ impl Scratch {
         }
     }
 
+    /// The spans that were found, and how many of their fields were left out.
+    #[inline(always)]
+    fn spans(&self, found: Found) -> (Spans<'_>, u32) {
+        match (found, &self.shown) {
+            (Found::Nothing, _) => (Spans::EMPTY, 0),
+            (Found::Shown, Some(shown)) => shown.spans(),
+            _ => (Spans { count: self.spans.count, bytes: &self.spans.bytes, kept: None }, self.omitted),
+        }
+    }
+
+    /// The event that stands here.
+    #[inline(always)]
+    fn record<'a>(
+        &'a self,
+        code: &'static CallSite,
+        site: Site<'a>,
+        (spans, omitted): (Spans<'a>, u32),
+        now: Timestamp,
+    ) -> Record<'a> {
+        Record {
+            head: self.origin.head(now, site),
+            message: Message::Slot(self.fields.message),
+            fields: self.fields.fields(code.fields()),
+            spans,
+            omitted: omitted + self.fields.omitted_count(),
+        }
+    }
+
     /// Whether it is small enough to be kept for the next event.
     #[inline]
     fn is_small(&self) -> bool {
@@ -192,17 +220,19 @@ pub(crate) struct Capture {
     pub(crate) place: Option<Place>,
 }
 
+/// What becomes of a record. No closure, as those are not compiled into each way that leads to them.
+pub(crate) trait Take {
+    type Taken;
+
+    fn take(self, record: &Record<'_>) -> Self::Taken;
+}
+
 /// Captures the event and hands the record to `then`. Where user code panics and that is passed on, `then` was not called.
 #[inline(always)]
-pub(crate) fn event<S, R>(
-    event: &Event<'_>,
-    context: &Context<'_, S>,
-    capture: &Capture,
-    panics: Panics,
-    then: impl FnOnce(&Record<'_>) -> R,
-) -> R
+pub(crate) fn event<S, T>(event: &Event<'_>, context: &Context<'_, S>, capture: &Capture, panics: Panics, then: T) -> T::Taken
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
+    T: Take,
 {
     // Late in a thread's life its locals are gone; a record is captured all the same.
     let mut scratch = SCRATCH.try_with(Cell::take).ok().flatten().unwrap_or_default();
@@ -236,30 +266,32 @@ fn visit_once(scratch: &mut Scratch, event: &Event<'_>, capture: &Capture, panic
 }
 
 #[inline(always)]
-fn with_spans<S, R>(
+fn with_spans<S, T>(
     scratch: &mut Scratch,
     event: &Event<'_>,
     context: &Context<'_, S>,
     capture: &Capture,
     now: Timestamp,
-    then: impl FnOnce(&Record<'_>) -> R,
-) -> R
+    then: T,
+) -> T::Taken
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
+    T: Take,
 {
     let found = spans::find(event, context, capture, scratch);
     let code = event.metadata();
-    let site = if LogMeta::is_bridge(code) { Site::Told(scratch.log.told(code)) } else { Site::Code(code) };
-    let (spans, omitted) = match (found, &scratch.shown) {
-        (Found::Nothing, _) => (Spans::EMPTY, 0),
-        (Found::Shown, Some(shown)) => shown.spans(),
-        _ => (Spans { count: scratch.spans.count, bytes: &scratch.spans.bytes, kept: None }, scratch.omitted),
-    };
-    then(&Record {
-        head: scratch.origin.head(now, site),
-        message: Message::Slot(scratch.fields.message),
-        fields: scratch.fields.fields(code.fields()),
-        spans,
-        omitted: omitted + scratch.fields.omitted_count(),
-    })
+    // Each way on its own, so that what is known of a record is known to the handler that is compiled into it.
+    if LogMeta::is_bridge(code) {
+        return from_log(scratch, code, found, now, then);
+    }
+    match found {
+        Found::Nothing => then.take(&scratch.record(code, Site::Code(code), (Spans::EMPTY, 0), now)),
+        _ => then.take(&scratch.record(code, Site::Code(code), scratch.spans(found), now)),
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn from_log<T: Take>(scratch: &Scratch, code: &'static CallSite, found: Found, now: Timestamp, then: T) -> T::Taken {
+    then.take(&scratch.record(code, Site::Told(scratch.log.told(code)), scratch.spans(found), now))
 }
