@@ -23,15 +23,27 @@ pub struct Batch {
     entries: Vec<Entry>,
     threads: Threads,
     spans: SharedSpans,
-    live: usize,
-    /// What is of each of them alone.
-    own_bytes: usize,
-    /// What they have in common, counted for each of them.
+    /// So many entries are of records that are not there any more, with so many bytes of theirs: a push, which is far more frequent, counts
+    /// nothing.
+    dead: usize,
+    dead_bytes: usize,
+    /// What the others have in common, counted for each of them.
     shared_bytes: usize,
     /// All entries before this one are dead: their records were moved.
     head: usize,
     /// No record before this one can be evicted: the policy of a queue stays the same.
     evicted_to: usize,
+}
+
+/// Up to so many entries, and bytes behind each other, a batch may be filled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    entries: usize,
+    bytes: usize,
+}
+
+impl Room {
+    pub(super) const NONE: Self = Self { entries: 0, bytes: 0 };
 }
 
 impl Batch {
@@ -42,22 +54,37 @@ impl Batch {
 
     /// How many records there are.
     pub fn len(&self) -> usize {
-        self.live
+        self.entries.len() - self.dead
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.live == 0
+        self.len() == 0
     }
 
     /// The bytes that the records take.
     pub fn bytes_len(&self) -> usize {
-        self.own_bytes + self.spans.bytes_len()
+        self.own_bytes() + self.spans.bytes_len()
     }
 
     /// The bytes that they would take, each for itself: what several have in common is counted for each of them.
     pub fn whole_bytes_len(&self) -> usize {
-        self.own_bytes + self.shared_bytes
+        self.own_bytes() + self.shared_bytes
+    }
+
+    /// What is of each of them alone.
+    fn own_bytes(&self) -> usize {
+        self.all_bytes() - self.dead_bytes
+    }
+
+    /// What spans take that several have in common.
+    #[inline(always)]
+    pub(super) fn shared_bytes_len(&self) -> usize {
+        self.spans.bytes_len()
+    }
+
+    fn all_bytes(&self) -> usize {
+        self.bytes.len() + self.entries.len() * size_of::<Entry>()
     }
 
     /// The records, oldest first.
@@ -79,7 +106,6 @@ impl Batch {
         record.encode(&mut self.bytes);
         let len = self.bytes.len() - start;
         self.entries.push(Entry { start, number, form: Form::Encoded { len, level: record.level() } });
-        self.count(len + size_of::<Entry>(), 0);
     }
 
     /// Appends a record of these parts; `false` where there is no place for its thread.
@@ -88,18 +114,28 @@ impl Batch {
         let start = self.bytes.len();
         let is_written = parts.write(record, &mut self.bytes, &mut self.threads, &mut self.spans);
         if is_written {
-            let own = self.bytes.len() - start + size_of::<Entry>();
             self.entries.push(Entry { start, number, form: Form::Parts(parts) });
-            self.count(own, record.spans.kept.map_or(0, |kept| kept.len()));
+            if let Some(kept) = record.spans.kept {
+                self.shared_bytes += kept.len();
+            }
         }
         is_written
     }
 
-    #[inline]
-    fn count(&mut self, own: usize, of_shared_spans: usize) {
-        self.live += 1;
-        self.own_bytes += own;
-        self.shared_bytes += of_shared_spans;
+    /// Whether one more record with so many bytes may come.
+    #[inline(always)]
+    pub(super) fn has_room(&self, room: Room, bytes: usize) -> bool {
+        self.entries.len() < room.entries && self.bytes.len() + bytes < room.bytes
+    }
+
+    /// Room for records until there are so many, with so many bytes. It is no more than that, and less where there is not much left.
+    pub(super) fn room(&self, records: usize, bytes: usize) -> Room {
+        let (left, bytes_left) = (records.saturating_sub(self.len()), bytes.saturating_sub(self.bytes_len()));
+        let entries = left.min(bytes_left / 2 / size_of::<Entry>());
+        Room {
+            entries: self.entries.len() + entries,
+            bytes: self.bytes.len() + bytes_left.saturating_sub(entries * size_of::<Entry>()),
+        }
     }
 
     /// Another with memory for as much.
@@ -120,8 +156,8 @@ impl Batch {
         if let Some(place) = entry.shared_spans() {
             self.spans.release(place);
         }
-        self.live -= 1;
-        self.own_bytes -= own;
+        self.dead += 1;
+        self.dead_bytes += own;
         self.shared_bytes -= of_spans;
     }
 
@@ -132,12 +168,14 @@ impl Batch {
 
     /// Takes the newest record back.
     pub fn pop(&mut self) {
-        if let Some(entry) = self.entries.pop() {
-            self.bytes.truncate(entry.start);
-            if entry.is_live() {
-                self.uncount(&entry);
-            }
+        let Some(entry) = self.entries.last().copied() else { return };
+        if entry.is_live() {
+            self.uncount(&entry);
         }
+        self.dead -= 1;
+        self.dead_bytes -= self.bytes.len() - entry.start + size_of::<Entry>();
+        self.bytes.truncate(entry.start);
+        self.entries.pop();
     }
 
     /// Takes out the oldest record, but for the newest, whose level is meant; `false` where there is none. A batch is always
@@ -179,7 +217,7 @@ impl Batch {
         let (mut moved, mut own_bytes, mut shared_bytes) = (0, 0, 0);
         // Their bytes go in one piece, with those of dead ones between them: it is the lock of a queue that is held meanwhile.
         let (mut piece, base) = (None, other.bytes.len());
-        other.entries.reserve(records.min(self.live));
+        other.entries.reserve(records.min(self.len()));
         while let Some(entry) = self.entries.get(self.head).copied() {
             if entry.is_live() {
                 let (own, of_spans) = self.sizes(&entry);
@@ -196,12 +234,11 @@ impl Batch {
         }
         if let Some(piece) = piece.and_then(|(begin, end)| self.bytes.get(begin..end)) {
             other.bytes.extend_from_slice(piece);
+            other.dead_bytes += piece.len() + moved * size_of::<Entry>() - own_bytes;
         }
-        other.live += moved;
-        other.own_bytes += own_bytes;
         other.shared_bytes += shared_bytes;
-        self.live -= moved;
-        self.own_bytes -= own_bytes;
+        self.dead += moved;
+        self.dead_bytes += own_bytes;
         self.shared_bytes -= shared_bytes;
         self.evicted_to = self.evicted_to.max(self.head);
         self.compact();
@@ -232,18 +269,22 @@ impl Batch {
         self.entries.clear();
         self.threads.clear();
         self.spans.clear();
-        (self.live, self.own_bytes, self.shared_bytes, self.head, self.evicted_to) = (0, 0, 0, 0, 0);
+        (self.dead, self.dead_bytes, self.shared_bytes, self.head, self.evicted_to) = (0, 0, 0, 0, 0);
     }
 
     fn compact(&mut self) {
-        let dead = self.entries.len() - self.live;
-        let dead_bytes = self.bytes.len() + self.entries.len() * size_of::<Entry>() - self.own_bytes;
-        if dead <= self.live + DEAD_RECORDS && dead_bytes <= self.own_bytes + DEAD_BYTES {
+        let own_bytes = self.own_bytes();
+        if self.dead <= self.len() + DEAD_RECORDS && self.dead_bytes <= own_bytes + DEAD_BYTES {
             return;
         }
-        if dead == self.head {
-            return self.cut_head();
+        match self.dead == self.head {
+            true => self.cut_head(),
+            false => self.move_together(),
         }
+        (self.dead, self.dead_bytes) = (0, self.all_bytes() - own_bytes);
+    }
+
+    fn move_together(&mut self) {
         let (mut end, mut index, mut before) = (0, 0, 0);
         let (bytes, evicted_to) = (&mut self.bytes, self.evicted_to);
         self.entries.retain_mut(|entry| {
@@ -306,6 +347,32 @@ mod tests {
 
     fn messages(batch: &Batch) -> Vec<String> {
         batch.records().map(|record| record.message().to_owned()).collect()
+    }
+
+    /// What of the bytes nobody has is not counted, wherever it comes from: evicted records, moved ones, and pieces that were moved with
+    /// what lay between.
+    #[test]
+    fn the_bytes_are_those_of_the_records_that_are_left() {
+        let fresh = |batch: &Batch| {
+            let mut fresh = Batch::new();
+            batch.records().for_each(|record| fresh.push(&record));
+            fresh.bytes_len()
+        };
+        let [mut first, mut second, mut third] = [(); 3].map(|()| Batch::new());
+        for number in 0..400 {
+            push(&mut first, if number % 4 == 0 { Level::DEBUG } else { Level::INFO }, &"x".repeat(number));
+        }
+        (0..100).for_each(|_| assert!(first.evict(|level| level == Level::DEBUG)));
+        first.move_oldest(&mut second, 250, usize::MAX);
+        for _ in 0..4 {
+            second.move_oldest(&mut third, 50, usize::MAX);
+            for (batch, name) in [(&first, "first"), (&second, "second"), (&third, "third")] {
+                assert_eq!(batch.bytes_len(), fresh(batch), "{name}");
+            }
+        }
+        assert_eq!([&first, &second, &third].map(Batch::len), [50, 50, 200]);
+        second.pop();
+        assert_eq!(second.bytes_len(), fresh(&second));
     }
 
     #[test]

@@ -22,16 +22,16 @@ pub(super) struct ThreadKey {
 #[derive(Debug, Default)]
 pub(super) struct Threads {
     all: Vec<(ThreadKey, Option<Box<str>>)>,
-    /// The one that was found last.
-    last: u8,
+    /// The one that was found last, and its place.
+    last: Option<(ThreadKey, u8)>,
 }
 
 impl Threads {
     /// The place of a thread, which is new or not; nothing where there are too many.
-    #[inline]
+    #[inline(always)]
     pub(super) fn place(&mut self, id: u64, process_id: u32, name: Option<&str>) -> Option<u8> {
-        match self.all.get(usize::from(self.last)) {
-            Some((last, _)) if last.id == id && last.process_id == process_id => Some(self.last),
+        match self.last {
+            Some((last, place)) if last.id == id && last.process_id == process_id => Some(place),
             _ => self.search(ThreadKey { id, process_id }, name),
         }
     }
@@ -46,8 +46,9 @@ impl Threads {
         if found.is_none() {
             self.all.push((key, name.map(Box::from)));
         }
-        self.last = u8::try_from(place).ok()?;
-        Some(self.last)
+        let place = u8::try_from(place).ok()?;
+        self.last = Some((key, place));
+        Some(place)
     }
 
     /// The thread at this place.
@@ -59,14 +60,14 @@ impl Threads {
     /// No record is left.
     pub(super) fn clear(&mut self) {
         if self.all.len() > KEPT_THREADS {
-            self.all.clear();
+            *self = Self::default();
         }
     }
 
     /// No record is left, and all these threads need a place.
     pub(super) fn make_room_for(&mut self, others: &Self) {
         if self.all.len() + others.all.len() > MOST_THREADS {
-            self.all.clear();
+            *self = Self::default();
         }
     }
 }
@@ -98,7 +99,7 @@ impl SharedSpans {
     }
 
     /// Notes that one more record has these, and gives their place.
-    #[inline]
+    #[inline(always)]
     pub(super) fn share(&mut self, spans: &Arc<[u8]>) -> u32 {
         match self.all.get_mut(self.last) {
             Some(Shared { spans: Some(last), records }) if Arc::ptr_eq(last, spans) => {
@@ -182,9 +183,13 @@ mod tests {
         assert_eq!(places.iter().flatten().count(), MOST_THREADS);
         assert_eq!(threads.place(3, 7, None), Some(3), "who has one keeps it");
         threads.clear();
-        assert_eq!(threads.place(299, 7, None), Some(0));
+        assert_eq!(
+            [3, 299].map(|id| threads.place(id, 7, None)),
+            [Some(0), Some(1)],
+            "the one that came last is forgotten too"
+        );
         threads.clear();
-        assert_eq!(threads.place(298, 7, None), Some(1), "a few are kept");
+        assert_eq!(threads.place(298, 7, None), Some(2), "a few are kept");
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl Parts {
     /// The most that those of `record` add to the bytes of a batch.
     #[inline]
     pub(super) fn most_bytes(record: &Record<'_>) -> usize {
-        record.fields.bytes.len() + record.spans.bytes.len() + size_of::<Entry>()
+        record.fields.bytes.len() + record.spans.bytes.len()
     }
 
     /// Appends the bytes of `record`, of which it is; `false`, and nothing is appended, where there is no place for its thread.
@@ -80,8 +80,8 @@ impl Parts {
         shared: &mut SharedSpans,
     ) -> bool {
         let Record { head, fields, spans, .. } = record;
-        let place = head.thread_id.and_then(|id| threads.place(id, head.process_id, head.thread_name));
-        let Some(thread) = place else { return false };
+        let Some(id) = head.thread_id else { return false };
+        let Some(thread) = threads.place(id, head.process_id, head.thread_name) else { return false };
         self.thread = thread;
         out.extend_from_slice(fields.bytes);
         match spans.kept {

@@ -4,13 +4,13 @@ use std::mem;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use super::batch::Batch;
+use super::batch::{Batch, Room};
 use super::entry::Parts;
 use super::lock::{Guard, Lock};
 use super::overflow::{Limits, Overflow};
 use super::segments::Segments;
 use super::signal::Signal;
-use super::state::{Calm, State};
+use super::state::State;
 use super::wake::{Consumer, Pace};
 use crate::clock::monotonic;
 use crate::{Deadline, DropReason, Record, Stats};
@@ -97,12 +97,17 @@ impl BoundedQueue {
         let Some(parts) = Parts::of(record) else { return false };
         let mut state = self.state.lock();
         let State { filling, calm, accepted, .. } = &mut *state;
-        let is_calm = calm.lets(filling.last_len(), filling.last_bytes_len() + Parts::most_bytes(record));
-        if is_calm && filling.push_to_last(record, parts, *accepted + 1) {
-            *accepted += 1;
-            return true;
+        if !filling.last().has_room(*calm, Parts::most_bytes(record)) {
+            return false;
         }
-        false
+        let shared = filling.last().shared_bytes_len();
+        let is_in = filling.push_to_last(record, parts, *accepted + 1);
+        *accepted += u64::from(is_in);
+        // What spans take counts once; where they are new, the room is another.
+        if record.spans.kept.is_some() && filling.last().shared_bytes_len() != shared {
+            *calm = Room::NONE;
+        }
+        is_in
     }
 
     /// By value: a record whose address nobody takes stays in registers on the way of most.
@@ -147,7 +152,7 @@ impl BoundedQueue {
     /// The state, for whoever may change it: what a push may rely on has to be found out again.
     fn change(&self) -> Guard<'_, State> {
         let mut state = self.state.lock();
-        state.calm = Calm::UNKNOWN;
+        state.calm = Room::NONE;
         state
     }
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use super::batch::Batch;
+use super::batch::{Batch, Room};
 use super::entry::Parts;
 use crate::{Level, Record};
 
@@ -53,20 +53,15 @@ impl Segments {
         self.full.front().unwrap_or(&self.last).oldest()
     }
 
-    /// How many records the batch has that is being filled.
-    #[inline]
-    pub(super) fn last_len(&self) -> usize {
-        self.last.len()
-    }
-
-    #[inline]
-    pub(super) fn last_bytes_len(&self) -> usize {
-        self.last.bytes_len()
+    /// The batch that is being filled.
+    #[inline(always)]
+    pub(super) fn last(&self) -> &Batch {
+        &self.last
     }
 
     /// Up to where that batch may be filled, for so many records and bytes in all.
-    pub(super) fn room_of_last(&self, records: usize, bytes: usize) -> (usize, usize) {
-        (records.saturating_sub(self.records).min(RECORDS), bytes.saturating_sub(self.bytes).min(BYTES))
+    pub(super) fn room_of_last(&self, records: usize, bytes: usize) -> Room {
+        self.last.room(records.saturating_sub(self.records).min(RECORDS), bytes.saturating_sub(self.bytes).min(BYTES))
     }
 
     /// Appends a record of these parts to the batch that is being filled, which has [room](Self::room_of_last) for it; says whether

@@ -4,6 +4,7 @@ use std::mem;
 use std::task::Waker;
 use std::time::{Duration, Instant};
 
+use super::batch::Room;
 use super::overflow::{Limits, Much, Overflow};
 use super::segments::Segments;
 use super::wake::{Consumer, Pace};
@@ -16,7 +17,9 @@ const TOLD_EVERY: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) filling: Segments,
-    pub(super) calm: Calm,
+    /// While the batch that is being filled has this room, one more record has no consequences: nobody has to be woken or told of drops,
+    /// and it fits. Only a push keeps it; whoever else changes anything makes it none.
+    pub(super) calm: Room,
     pub(super) is_closed: bool,
     pub(super) is_stopped: bool,
     pub(super) consumer: Consumer,
@@ -42,24 +45,6 @@ pub(super) struct State {
     pub(super) target: Stats,
     pub(super) unreported: Told,
     pub(super) unsummarized: Told,
-}
-
-/// Below so many records, and bytes, of the batch that is being filled one more has no consequences: nobody has to be woken or told of
-/// drops, and there is room. Only a push keeps it; whoever else changes anything makes it unknown.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Calm {
-    pub(super) records: usize,
-    pub(super) bytes: usize,
-}
-
-impl Calm {
-    pub(super) const UNKNOWN: Self = Self { records: 0, bytes: 0 };
-
-    /// Whether one more may come to so many records, which then have so many bytes.
-    #[inline]
-    pub(super) fn lets(self, records: usize, bytes: usize) -> bool {
-        records < self.records && bytes < self.bytes
-    }
 }
 
 /// Drops that nobody was told of yet.
@@ -88,7 +73,7 @@ impl State {
     pub(super) fn new(limits: &Limits) -> Self {
         Self {
             filling: Segments::default(),
-            calm: Calm::UNKNOWN,
+            calm: Room::NONE,
             is_closed: false,
             is_stopped: false,
             consumer: Consumer::Busy,
@@ -128,15 +113,14 @@ impl State {
     }
 
     /// After a record was taken in, and whoever sleeps was woken for it.
-    pub(super) fn find_calm(&self, limits: &Limits) -> Calm {
+    pub(super) fn find_calm(&self, limits: &Limits) -> Room {
         // Whoever is busy and knows that it is urgent need not be told again.
         let is_known = self.is_urgent && self.consumer == Consumer::Busy;
         let (records, bytes) = match is_known {
             true => (limits.records, limits.bytes),
             false => (limits.records.min(self.much.records.saturating_sub(1)), limits.bytes.min(self.much.bytes)),
         };
-        let (records, bytes) = self.filling.room_of_last(records, bytes);
-        Calm { records, bytes }
+        self.filling.room_of_last(records, bytes)
     }
 
     fn make_room(&mut self, newest: Level, limits: &Limits) -> bool {
