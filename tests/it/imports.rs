@@ -6,7 +6,11 @@ use crate::workspace::{Package, crates, read};
 
 /// A crate, those of ours that it may use, and those of others.
 const IMPORTS: &[(&str, &[&str], &[&str])] = &[
-    ("core", &[], &["loom", "metrics", "rmp", "rustix", "serde", "serde_json", "time", "tracing-core", "tracing-subscriber"]),
+    (
+        "core",
+        &[],
+        &["loom", "metrics", "rmp", "rustix", "serde", "serde_json", "spin", "time", "tracing-core", "tracing-subscriber"],
+    ),
     ("delivery", &["core"], &["fastrand", "native-tls", "tokio", "tokio-native-tls"]),
     ("event-log", &["core"], &["windows-sys"]),
     ("http", &["core", "delivery"], &["flate2", "http-body-util", "hyper", "hyper-util", "serde_json", "time", "tokio"]),

@@ -1,5 +1,6 @@
 //! Locks: the one place where a poisoned lock is recovered and where a lock is awaited with a deadline.
 
+use std::hint;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
@@ -24,6 +25,20 @@ pub fn lock_before<T: ?Sized>(mutex: &Mutex<T>, deadline: Deadline) -> Option<Mu
             Err(TryLockError::WouldBlock) if deadline.has_passed() => return None,
             Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_micros(200)),
         }
+    }
+}
+
+/// Between two looks at a lock that is held for a moment: the first are at once, some more after others had a turn, and each after that
+/// follows a nap, as the holder may have lost the processor.
+pub(crate) fn give_way(attempts: u32) {
+    const AT_ONCE: u32 = 64;
+    const AFTER_OTHERS: u32 = AT_ONCE + 16;
+    if attempts < AT_ONCE {
+        hint::spin_loop();
+    } else if attempts < AFTER_OTHERS {
+        thread::yield_now();
+    } else {
+        thread::sleep(Duration::from_micros(50));
     }
 }
 

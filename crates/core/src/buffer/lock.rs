@@ -7,17 +7,9 @@ pub(super) use self::spinning::{Guard, Lock};
 
 #[cfg(not(loom))]
 mod spinning {
-    use std::hint;
-    use std::thread;
-    use std::time::Duration;
-
     use spin::mutex::{SpinMutex, SpinMutexGuard};
 
-    /// Whoever finds the lock held tries again at once up to so many attempts, then after others had a turn, and then after a nap
-    /// each: its holder may have lost the processor.
-    const AT_ONCE: u32 = 64;
-    const AFTER_OTHERS: u32 = AT_ONCE + 16;
-    const NAP: Duration = Duration::from_micros(50);
+    use crate::sync::give_way;
 
     /// A lock that is given back by a plain store. One that has to wake whoever waits for it is given back by an instruction that
     /// first waits until all that was stored before is seen by others: half of what a push would cost.
@@ -45,15 +37,9 @@ mod spinning {
         #[cold]
         #[inline(never)]
         fn wait(&self) {
-            let mut attempts = 0_u32;
+            let mut attempts = 0;
             while self.0.is_locked() {
-                if attempts < AT_ONCE {
-                    hint::spin_loop();
-                } else if attempts < AFTER_OTHERS {
-                    thread::yield_now();
-                } else {
-                    thread::sleep(NAP);
-                }
+                give_way(attempts);
                 attempts = attempts.saturating_add(1);
             }
         }
@@ -61,20 +47,25 @@ mod spinning {
 
     #[cfg(test)]
     mod tests {
-        use std::sync::Arc;
+        use std::sync::{Arc, Barrier};
+        use std::thread;
 
         use super::*;
 
         #[test]
         fn whoever_finds_it_held_gets_it_after_the_holder() {
             let lock = Arc::new(Lock::new(Vec::new()));
+            let begun = Arc::new(Barrier::new(5));
             let mut held = lock.lock();
             let others = [(); 4].map(|()| {
-                let lock = Arc::clone(&lock);
-                thread::spawn(move || lock.lock().push("another"))
+                let (lock, begun) = (Arc::clone(&lock), Arc::clone(&begun));
+                thread::spawn(move || {
+                    begun.wait();
+                    lock.lock().push("another");
+                })
             });
-            // Long enough for each of them to have come to its naps.
-            thread::sleep(10 * NAP);
+            begun.wait();
+            (0..1_000).for_each(|_| thread::yield_now());
             held.push("holder");
             drop(held);
             others.into_iter().for_each(|other| other.join().unwrap());
