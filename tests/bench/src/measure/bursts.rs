@@ -3,7 +3,7 @@
 use crate::Failed;
 use crate::child::{BURST, Figures, Job, PAUSE, Stopwatch, bursts};
 use crate::contestants::Running;
-use crate::stats::percentile;
+use crate::stats::{middle, percentile};
 
 pub(super) fn run(running: Running, job: &Job) -> Result<Figures, Failed> {
     let emit = running.emit();
@@ -12,8 +12,7 @@ pub(super) fn run(running: Running, job: &Job) -> Result<Figures, Failed> {
     bursts(job.workload, job.events, PAUSE, |n| watch.time(|| emit(n)));
     running.finish()?;
     let times = watch.sorted();
-    Ok([("p50_ns", 0.5), ("p99_ns", 0.99), ("p99.9_ns", 0.999)]
-        .into_iter()
-        .map(|(name, share)| (name.to_owned(), percentile(&times, share)))
-        .collect())
+    let shares = [("p50_ns", 0.5), ("p99_ns", 0.99), ("p99.9_ns", 0.999)];
+    let percentiles = shares.into_iter().map(|(name, share)| (name, percentile(&times, share)));
+    Ok(percentiles.chain([("middle_ns", middle(&times))]).map(|(name, value)| (name.to_owned(), value)).collect())
 }

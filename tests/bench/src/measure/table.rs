@@ -211,7 +211,8 @@ impl Measure {
     /// The figures of the table.
     pub(crate) fn columns(self) -> &'static [Column] {
         match self {
-            Self::Bursts(_) | Self::Trickle(_) | Self::Errors { in_a_row: false } => {
+            Self::Bursts(_) => &[("p50_ns", "p50"), ("middle_ns", "middle half"), ("p99_ns", "p99"), ("p99.9_ns", "p99.9")],
+            Self::Trickle(_) | Self::Errors { in_a_row: false } => {
                 &[("p50_ns", "p50"), ("p99_ns", "p99"), ("p99.9_ns", "p99.9")]
             }
             Self::Throughput { .. } => &[
