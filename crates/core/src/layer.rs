@@ -145,10 +145,8 @@ struct ToHandler<'a, H> {
 }
 
 impl<H: Handler> Take for ToHandler<'_, H> {
-    type Taken = Result<(), Error>;
-
     #[inline(always)]
-    fn take(self, record: &Record<'_>) -> Self::Taken {
+    fn take(self, record: &Record<'_>) -> Result<(), Error> {
         self.is_captured.set(true);
         self.handler.handle(record)
     }

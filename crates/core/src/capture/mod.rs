@@ -222,14 +222,18 @@ pub(crate) struct Capture {
 
 /// What becomes of a record. No closure, as those are not compiled into each way that leads to them.
 pub(crate) trait Take {
-    type Taken;
-
-    fn take(self, record: &Record<'_>) -> Self::Taken;
+    fn take(self, record: &Record<'_>) -> Result<(), Error>;
 }
 
 /// Captures the event and hands the record to `then`. Where user code panics and that is passed on, `then` was not called.
 #[inline(always)]
-pub(crate) fn event<S, T>(event: &Event<'_>, context: &Context<'_, S>, capture: &Capture, panics: Panics, then: T) -> T::Taken
+pub(crate) fn event<S, T>(
+    event: &Event<'_>,
+    context: &Context<'_, S>,
+    capture: &Capture,
+    panics: Panics,
+    then: T,
+) -> Result<(), Error>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
     T: Take,
@@ -273,7 +277,7 @@ fn with_spans<S, T>(
     capture: &Capture,
     now: Timestamp,
     then: T,
-) -> T::Taken
+) -> Result<(), Error>
 where
     S: Subscriber + for<'s> LookupSpan<'s>,
     T: Take,
@@ -292,6 +296,6 @@ where
 
 #[cold]
 #[inline(never)]
-fn from_log<T: Take>(scratch: &Scratch, code: &'static CallSite, found: Found, now: Timestamp, then: T) -> T::Taken {
+fn from_log<T: Take>(scratch: &Scratch, code: &'static CallSite, found: Found, now: Timestamp, then: T) -> Result<(), Error> {
     then.take(&scratch.record(code, Site::Told(scratch.log.told(code)), scratch.spans(found), now))
 }
