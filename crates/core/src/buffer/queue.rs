@@ -233,11 +233,8 @@ impl BoundedQueue {
         state.in_flight = 0;
         state.done = state.taken;
         state.target = target;
-        let is_awaited = state.waiting_for_end > 0;
         drop(state);
-        if is_awaited {
-            self.progress.give();
-        }
+        self.progress.give();
     }
 
     /// A consumer that is a task begins to wait: for how long it may, and `None` is until it is woken. It asks
@@ -312,9 +309,7 @@ impl BoundedQueue {
             if deadline.has_passed() {
                 return false;
             }
-            state.waiting_for_end += 1;
             state = self.wait_for(&self.progress, state, deadline.remaining());
-            state.waiting_for_end -= 1;
         }
         true
     }

@@ -30,8 +30,6 @@ pub(super) struct State {
     /// What makes it urgent.
     pub(super) much: Much,
     pub(super) waiting_for_room: usize,
-    /// So many wait until what they pushed is settled.
-    pub(super) waiting_for_end: usize,
     /// Counts accepted records; what is flushed is everything up to one of these numbers.
     pub(super) accepted: u64,
     pub(super) taken: u64,
@@ -81,7 +79,6 @@ impl State {
             is_urgent: false,
             much: limits.much(),
             waiting_for_room: 0,
-            waiting_for_end: 0,
             accepted: 0,
             taken: 0,
             done: 0,
