@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::path::Path;
+use std::process;
 
 use tracing_handlers_core::Error;
 
@@ -27,6 +28,8 @@ pub struct LogFile {
     /// Others append to it as well.
     is_shared: bool,
     hold: Hold,
+    /// Which process opened it.
+    process: u32,
 }
 
 /// What this handle has of the file's lock.
@@ -62,6 +65,7 @@ impl LogFile {
             is_unsynced: false,
             is_shared: false,
             hold: Hold::Nothing,
+            process: process::id(),
         };
         if truncate && file.is_regular {
             file.open.truncate(0).map_err(failed)?;
@@ -291,11 +295,13 @@ impl LogFile {
 }
 
 /// A process that is being started somewhere else in this one has a copy of the handle for a moment: closing ours alone would leave the
-/// lock to it.
+/// lock to it. It is one lock for all copies, so a child that drops what it inherited leaves it alone.
 impl Drop for LogFile {
     fn drop(&mut self) {
-        // Where that fails, the system does it when the last copy is closed.
-        self.unlock().ok();
+        if self.process == process::id() {
+            // Where that fails, the system does it when the last copy is closed.
+            self.unlock().ok();
+        }
     }
 }
 

@@ -31,8 +31,10 @@ fn that_keeps_the_lock(setting: &Setting) -> RotatingFileHandler {
 
 /// Whether nobody has the lock of the file at the path.
 fn is_free(setting: &Setting) -> bool {
-    match File::options().append(true).open(&setting.path).unwrap().try_lock() {
-        Ok(()) => true,
+    let file = File::options().append(true).open(&setting.path).unwrap();
+    match file.try_lock() {
+        // A test beside this one may have forked, and its child would keep the lock for a moment more.
+        Ok(()) => file.unlock().is_ok(),
         Err(TryLockError::WouldBlock) => false,
         Err(TryLockError::Error(error)) => panic!("{error}"),
     }

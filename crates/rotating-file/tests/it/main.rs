@@ -19,6 +19,8 @@ mod crash;
 #[cfg(unix)]
 mod differential;
 mod faults;
+#[cfg(unix)]
+mod forked;
 #[cfg(windows)]
 mod held;
 #[cfg(unix)]

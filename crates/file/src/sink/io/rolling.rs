@@ -7,7 +7,7 @@ use tracing_handlers_core::{Error, Timestamp, reentry};
 use super::chase::Chase;
 use super::{Io, RETRY_AFTER};
 use crate::cleanup;
-use crate::log_file::LogFile;
+use crate::sink::turns;
 use crate::upkeep::{Aftermath, Arrival, Place, Upkeep, Verdict};
 
 /// Who is in the way (on Windows whoever has the file open without sharing it) may stay for hours.
@@ -200,8 +200,9 @@ impl<U: Upkeep> Io<U> {
             _ => self.let_go(notes),
         }
         // The lock may be that of the same file.
-        let unlocked = self.file.as_mut().map_or(Ok(()), LogFile::unlock);
-        notes.extend(unlocked.err().map(|error| Error::io(format!("unlock {}", self.path.display()), error)));
+        if let Some(file) = &mut self.file {
+            turns::let_go(&self.path, file, notes);
+        }
         self.turns.begin(&*self.fs, &self.path, &mut new, notes);
         if let Some(old) = self.file.replace(new) {
             // On Windows a file may keep its name as long as it is open, also when it was removed: who compresses it is to be rid of it.
