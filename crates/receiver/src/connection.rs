@@ -1,15 +1,10 @@
-//! Connections: who may come, and what they send.
+//! A connection: what it sends, until the receiver is to stop.
 
-use std::future::{pending, ready};
+use std::future::pending;
 use std::io;
-use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
-#[cfg(unix)]
-use tokio::net::UnixListener;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio::task::{JoinSet, unconstrained, yield_now};
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::timeout;
 use tracing_handlers_core::{Deadline, Error};
 
@@ -17,15 +12,11 @@ use crate::decode::Refused;
 use crate::intake::Intake;
 use crate::stats::{Reason, add};
 use crate::stream::{Accepted, Read, Stream};
-#[cfg(feature = "tls")]
-use crate::tls::TlsIdentity;
 
 /// Once told to stop, how long one waits for what is under way: until nothing came for so long.
 const QUIET: Duration = Duration::from_millis(100);
 /// And how long in all, however much comes.
 const LAST: Duration = Duration::from_secs(2);
-/// How many connections that nobody has accepted by then are read all the same.
-const BACKLOG: usize = 1024;
 /// How long nobody is accepted, or no datagram read, after the system refused that: no files are left, mostly.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -45,103 +36,20 @@ async fn until(deadline: Deadline) {
     timeout(deadline.remaining().unwrap_or_default(), pending::<()>()).await.ok();
 }
 
-pub(crate) enum Listener {
-    Tcp(TcpListener),
-    #[cfg(feature = "tls")]
-    Tls(TcpListener, TlsIdentity),
-    #[cfg(unix)]
-    Unix(UnixListener),
-}
-
-impl Listener {
-    async fn accept(&self) -> io::Result<(Accepted, String)> {
-        match self {
-            Self::Tcp(listener) => {
-                let (stream, from) = listener.accept().await?;
-                Ok((Accepted::Clear(Stream::Tcp(stream)), from.to_string()))
-            }
-            #[cfg(feature = "tls")]
-            Self::Tls(listener, identity) => {
-                let (stream, from) = listener.accept().await?;
-                Ok((Accepted::Tls(stream, identity.clone()), from.to_string()))
-            }
-            #[cfg(unix)]
-            Self::Unix(listener) => {
-                let (stream, _) = listener.accept().await?;
-                Ok((Accepted::Clear(Stream::Unix(stream)), "a local connection".to_owned()))
-            }
-        }
-    }
-
-    /// Accepts connections until it is to stop, and waits for them then.
-    pub(crate) async fn serve(self, intake: Intake, places: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
-        let mut connections = JoinSet::new();
-        let open = |accepted: (Accepted, String), stop: &watch::Receiver<bool>, connections: &mut JoinSet<()>| {
-            let (accepted, from) = accepted;
-            add(&intake.counters.connections, 1);
-            match Arc::clone(&places).try_acquire_owned() {
-                Ok(place) => {
-                    let open = Open { intake: intake.clone(), from, _place: place };
-                    connections.spawn(open.serve(accepted, stop.clone()));
-                }
-                Err(_) => turn_away(&intake, &from),
-            }
-        };
-        loop {
-            let accepted = tokio::select! {
-                () = stopped(&mut stop) => break,
-                accepted = self.accept() => accepted,
-                Some(_) = connections.join_next() => continue,
-            };
-            match accepted {
-                Ok(accepted) => open(accepted, &stop, &mut connections),
-                Err(error) => {
-                    intake.reporter.note(Error::io("accept a connection", error));
-                    pause(&mut stop).await;
-                }
-            }
-        }
-        for accepted in self.backlog().await {
-            open(accepted, &stop, &mut connections);
-        }
-        drop(self);
-        while connections.join_next().await.is_some() {}
-    }
-
-    /// Those that have connected, and perhaps sent and gone, and were not accepted yet.
-    async fn backlog(&self) -> Vec<(Accepted, String)> {
-        // The runtime looks what has come meanwhile.
-        yield_now().await;
-        let mut waiting = Vec::new();
-        unconstrained(async {
-            while waiting.len() < BACKLOG {
-                tokio::select! {
-                    biased;
-                    Ok(accepted) = self.accept() => waiting.push(accepted),
-                    () = ready(()) => break,
-                }
-            }
-        })
-        .await;
-        waiting
-    }
-}
-
-fn turn_away(intake: &Intake, from: &str) {
-    add(&intake.counters.turned_away, 1);
-    add(&intake.counters.closed, 1);
-    intake.reporter.note(Error::full(format!("accept {from}: as many connections as allowed are open")));
-}
-
 /// One connection. While it is idle it has no buffer.
-struct Open {
+pub(crate) struct Open {
     intake: Intake,
     from: String,
+    /// Given back at its end.
     _place: OwnedSemaphorePermit,
 }
 
 impl Open {
-    async fn serve(self, accepted: Accepted, mut stop: watch::Receiver<bool>) {
+    pub(crate) fn new(intake: Intake, from: String, place: OwnedSemaphorePermit) -> Self {
+        Self { intake, from, _place: place }
+    }
+
+    pub(crate) async fn serve(self, accepted: Accepted, mut stop: watch::Receiver<bool>) {
         let shaken = tokio::select! {
             () = stopped(&mut stop), if accepted.is_slow() => return,
             shaken = timeout(self.intake.frame_timeout, accepted.stream()) => shaken,
@@ -200,11 +108,15 @@ impl Open {
     async fn read_rest(&self, stream: &mut Stream, buffer: &mut Vec<u8>) -> io::Result<bool> {
         stream.end().await;
         let end = Deadline::after(LAST);
-        while !end.has_passed() {
-            match timeout(QUIET, stream.read(buffer)).await {
-                Err(_) | Ok(Ok(Read::End)) => break,
+        let mut quiet_times = 0;
+        // One time that is over says little: the runtime may find that out without having looked for bytes since it began.
+        while !end.has_passed() && quiet_times < 2 {
+            match timeout(QUIET / 2, stream.read(buffer)).await {
+                Err(_) => quiet_times += 1,
+                Ok(Ok(Read::End)) => break,
                 Ok(Err(error)) => return Err(error),
                 Ok(Ok(Read::Bytes(count))) => {
+                    quiet_times = 0;
                     add(&self.intake.counters.bytes, count as u64);
                     if !self.take_frames(buffer).await {
                         return Ok(false);

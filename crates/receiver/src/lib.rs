@@ -61,6 +61,7 @@
 //!
 //! `tls`: connections over TLS, by the library of the system.
 
+mod accept;
 mod builder;
 mod connection;
 mod datagram;

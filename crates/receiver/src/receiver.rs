@@ -13,8 +13,8 @@ use tokio::task::JoinSet;
 use tracing_handlers_core::failure::Reporter;
 use tracing_handlers_core::{Error, Handler};
 
+use crate::accept::Listener;
 use crate::builder::ReceiverBuilder;
-use crate::connection::Listener;
 use crate::datagram::Datagrams;
 use crate::decode::Decoder;
 use crate::intake::{Intake, WAITING_BATCHES, bring};

@@ -157,15 +157,12 @@ impl BoundedQueue {
     }
 
     fn wait_for_room<'s>(&'s self, mut state: Guard<'s, State>, deadline: Deadline) -> Guard<'s, State> {
-        state.waiting_for_room += 1;
         // Who is full was half full: the consumer was woken. It may have gone to sleep over a batch since.
         state.is_urgent = true;
         let ticket = self.room.ticket();
         self.wake(state);
         self.room.wait(ticket, deadline.remaining());
-        let mut state = self.state.lock();
-        state.waiting_for_room -= 1;
-        state
+        self.state.lock()
     }
 
     /// Gives the state to others until the signal comes, or for so long.
@@ -201,10 +198,9 @@ impl BoundedQueue {
         };
         state.in_flight += u64::from(summary.is_some());
         state.beside += u64::from(summary.is_some());
-        let frees = state.waiting_for_room > 0;
         let is_more = !state.filling.is_empty();
         drop(state);
-        if frees {
+        if !batch.is_empty() {
             self.room.give();
         }
         Taken { records: batch.len(), is_more, summary }

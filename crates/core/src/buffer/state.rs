@@ -29,7 +29,6 @@ pub(super) struct State {
     pub(super) is_urgent: bool,
     /// What makes it urgent.
     pub(super) much: Much,
-    pub(super) waiting_for_room: usize,
     /// Counts accepted records; what is flushed is everything up to one of these numbers.
     pub(super) accepted: u64,
     pub(super) taken: u64,
@@ -78,7 +77,6 @@ impl State {
             waker: None,
             is_urgent: false,
             much: limits.much(),
-            waiting_for_room: 0,
             accepted: 0,
             taken: 0,
             done: 0,

@@ -1,12 +1,15 @@
 //! The bounded queue as its consumers see it.
 
 use std::mem;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::thread;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use tracing::{Dispatch, Span, dispatcher, info, info_span, trace};
-use tracing_handlers_core::buffer::{Batch, BoundedQueue, Limits, Overflow};
+use tracing_handlers_core::buffer::{Batch, BoundedQueue, Limits, Overflow, Pace};
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_core::{HandlerLayer, Level, Record, RecordBuf, Stats};
 use tracing_subscriber::prelude::*;
@@ -61,6 +64,38 @@ fn what_is_settled_in_pieces_adds_up() {
 }
 
 /// What is done to a batch.
+struct Tells(Sender<()>);
+
+impl Wake for Tells {
+    fn wake(self: Arc<Self>) {
+        self.0.send(()).ok();
+    }
+}
+
+/// A consumer that can do nothing for now took nothing, and sleeps over a queue that is full.
+#[test]
+fn a_producer_without_room_wakes_a_consumer_that_sleeps() {
+    const PATIENCE: Duration = Duration::from_secs(30);
+    let limits = Limits { records: 1, overflow: Overflow::Block(PATIENCE), max_delay: 100 * PATIENCE, ..Limits::default() };
+    let queue = BoundedQueue::new(limits);
+    put(&queue, Level::INFO, "1");
+    let (tells, told) = channel();
+    let waker = Waker::from(Arc::new(Tells(tells)));
+    let mut context = Context::from_waker(&waker);
+    // What came until now it was woken for.
+    queue.end_wait();
+    assert!(queue.begin_wait(&mut Pace::new(PATIENCE)).is_some());
+    assert!(queue.poll_woken(&mut context).is_pending());
+    thread::scope(|scope| {
+        let producer = scope.spawn(|| put(&queue, Level::INFO, "2"));
+        told.recv_timeout(PATIENCE).unwrap();
+        assert!(queue.poll_woken(&mut context).is_ready());
+        queue.take(&mut Batch::new());
+        producer.join().unwrap();
+    });
+    assert_eq!((queue.stats().handled, queue.stats().dropped()), (2, 0));
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Push(Level),

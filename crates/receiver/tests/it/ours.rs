@@ -1,8 +1,12 @@
 //! Our own handlers at one end, the receiver at the other.
 
+use std::io::Write as _;
+use std::net::{TcpStream, UdpSocket};
+
+use tokio::runtime::Builder;
 use tracing_handlers_core::record::ValueBuf;
 use tracing_handlers_core::{Handler, Level, Record, RecordBuf, Timestamp};
-use tracing_handlers_receiver::Encoding;
+use tracing_handlers_receiver::{Encoding, Receiver};
 use tracing_handlers_socket::{DatagramHandler, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::{CollectingHandler, OnRecord, record};
@@ -173,4 +177,20 @@ fn a_handler_that_panics_loses_one_record_and_gets_the_others() {
     running.stop();
     assert_eq!(collected.lines(), ["0", "1", "2", "4", "5"]);
     assert_eq!(failures.lost_for(tracing_handlers_core::DropReason::Panicked), 1);
+}
+
+/// Nobody has looked at the sockets when it begins, and it ends at once: what came by then is there all the same.
+#[test]
+fn what_came_before_it_is_to_stop_is_handed_over() {
+    let collected = CollectingHandler::new();
+    let receiver = Receiver::builder().handler(collected.clone()).tcp("127.0.0.1:0").udp("127.0.0.1:0").build().unwrap();
+    let [tcp, udp] = receiver.local_addrs() else { panic!("{:?}", receiver.local_addrs()) };
+    for number in 0..3 {
+        let line = format!("{{\"message\":\"{number}\"}}\n");
+        TcpStream::connect(tcp).unwrap().write_all(line.as_bytes()).unwrap();
+        UdpSocket::bind("127.0.0.1:0").unwrap().send_to(line.as_bytes(), udp).unwrap();
+    }
+    receiver.handle().shutdown();
+    let stats = Builder::new_current_thread().enable_all().build().unwrap().block_on(receiver.run()).unwrap();
+    assert_eq!((stats.connections, stats.records, collected.records().len()), (3, 6, 6));
 }
