@@ -217,18 +217,15 @@ fn read(files_oldest_first: &[PathBuf], told: &[u64], begin: impl Fn(u64) -> u64
 }
 
 /// The kernel cuts a write at the end of a page when its process is killed at that moment: the beginning of a record that nobody was told
-/// was accepted then stands before the next one, or at the end of the file.
+/// was accepted, or all of it but the end of its line, then stands before the next one or at the end of the file.
 fn without_cut_record<'a>(found: &'a str, next: &HashMap<String, u64>, told: &[u64]) -> Option<&'a str> {
-    let cut = |head: &str| {
-        (0..told.len()).any(|name| {
-            let number = next.get(&name.to_string()).copied().unwrap_or(told[name]);
-            let whole = line(&name.to_string(), number);
-            number >= told[name] && head.len() < whole.len() && whole.starts_with(head)
-        })
-    };
+    let mut last = (0..told.len()).filter_map(|name| {
+        let number = next.get(&name.to_string()).copied().unwrap_or(told[name]);
+        (number >= told[name]).then(|| line(&name.to_string(), number))
+    });
     match found.rfind("writer ") {
-        Some(at) if at > 0 && cut(&found[..at]) => Some(&found[at..]),
-        _ if cut(found) => None,
+        Some(at) if at > 0 => Some(if last.any(|last| last.starts_with(&found[..at])) { &found[at..] } else { found }),
+        _ if last.any(|last| last != found && last.starts_with(found)) => None,
         _ => Some(found),
     }
 }
@@ -243,4 +240,41 @@ pub fn lives(round: u64, writers: usize, at_least: u64, below: u64) -> Vec<u64> 
         at_least + state % (below - at_least)
     };
     (0..writers).map(|_| draw()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Writer 0 has told five records and writer 1 has told two, all of which were found.
+    fn without(found: &str) -> Option<String> {
+        let next = HashMap::from([("0".to_owned(), 5), ("1".to_owned(), 2)]);
+        without_cut_record(found, &next, &[5, 2]).map(str::to_owned)
+    }
+
+    #[test]
+    fn the_beginning_of_a_record_that_nobody_told_is_cut_off() {
+        let (last, next) = (line("0", 5), line("1", 2));
+        for end in 1..=last.len() {
+            assert_eq!(without(&format!("{}{next}", &last[..end])).as_ref(), Some(&next), "{end}");
+        }
+        for end in 1..last.len() {
+            assert_eq!(without(&last[..end]), None, "{end}");
+        }
+    }
+
+    #[test]
+    fn whatever_else_is_there_stays() {
+        let (told, last, next) = (line("0", 4), line("0", 5), line("1", 2));
+        for found in [
+            told.clone(),
+            last.clone(),
+            format!("{told}{next}"),
+            format!("{last}.{next}"),
+            "nonsense".to_owned(),
+            told[..9].to_owned() + "x",
+        ] {
+            assert_eq!(without(&found).as_ref(), Some(&found));
+        }
+    }
 }

@@ -74,9 +74,10 @@ impl Wake for Tells {
 
 /// A consumer that can do nothing for now took nothing, and sleeps over a queue that is full.
 #[test]
-fn a_producer_without_room_wakes_a_consumer_that_sleeps() {
+fn a_producer_without_room_wakes_a_consumer_that_sleeps_and_is_let_in() {
     const PATIENCE: Duration = Duration::from_secs(30);
-    let limits = Limits { records: 1, overflow: Overflow::Block(PATIENCE), max_delay: 100 * PATIENCE, ..Limits::default() };
+    let overflow = Overflow::Block(100 * PATIENCE);
+    let limits = Limits { records: 1, overflow, max_delay: 100 * PATIENCE, ..Limits::default() };
     let queue = BoundedQueue::new(limits);
     put(&queue, Level::INFO, "1");
     let (tells, told) = channel();
@@ -87,10 +88,19 @@ fn a_producer_without_room_wakes_a_consumer_that_sleeps() {
     assert!(queue.begin_wait(&mut Pace::new(PATIENCE)).is_some());
     assert!(queue.poll_woken(&mut context).is_pending());
     thread::scope(|scope| {
-        let producer = scope.spawn(|| put(&queue, Level::INFO, "2"));
-        told.recv_timeout(PATIENCE).unwrap();
-        assert!(queue.poll_woken(&mut context).is_ready());
+        let (is_in, let_in) = channel();
+        let queue = &queue;
+        let producer = scope.spawn(move || {
+            put(queue, Level::INFO, "2");
+            is_in.send(()).unwrap();
+        });
+        let woken = told.recv_timeout(PATIENCE);
+        let is_ready = queue.poll_woken(&mut context).is_ready();
         queue.take(&mut Batch::new());
+        let let_in = let_in.recv_timeout(PATIENCE);
+        // Whatever went wrong, nobody waits any more.
+        queue.close();
+        assert_eq!((woken, is_ready, let_in), (Ok(()), true, Ok(())));
         producer.join().unwrap();
     });
     assert_eq!((queue.stats().handled, queue.stats().dropped()), (2, 0));

@@ -1,12 +1,12 @@
 //! The cases of CPython's `SysLogHandlerTest`, `IPv6SysLogHandlerTest` and `UnixSysLogHandlerTest`.
 
-use std::net::{Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, Handler, Level, Record};
 use tracing_handlers_syslog::{Protocol, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::peers::{Arrived, UdpPeer};
+use tracing_handlers_testing::peers::{Arrived, UdpPeer, udp_socket_to_come_back_to};
 #[cfg(unix)]
 use tracing_handlers_testing::peers::{Peer as _, UnixDatagramPeer};
 
@@ -49,8 +49,8 @@ fn unix_sys_log_handler_test_output() {
 }
 
 /// CPython's test closes the handler and logs on. With us a closed handler refuses; what goes and comes back here is the daemon.
-fn reconnection(address: SocketAddr) {
-    let mut peer = UdpPeer::at(address, <[u8]>::to_vec);
+fn reconnection(ip: IpAddr) {
+    let mut peer = UdpPeer::with(udp_socket_to_come_back_to(ip), <[u8]>::to_vec);
     let handler = python().udp(peer.address).build().unwrap();
     for _ in 0..3 {
         log(&handler);
@@ -63,12 +63,12 @@ fn reconnection(address: SocketAddr) {
 
 #[test]
 fn sys_log_handler_test_udp_reconnection() {
-    reconnection(SocketAddr::from(([127, 0, 0, 1], 0)));
+    reconnection(Ipv4Addr::LOCALHOST.into());
 }
 
 #[test]
 fn ipv6_sys_log_handler_test_udp_reconnection() {
-    reconnection(SocketAddr::from((Ipv6Addr::LOCALHOST, 0)));
+    reconnection(Ipv6Addr::LOCALHOST.into());
 }
 
 #[cfg(unix)]

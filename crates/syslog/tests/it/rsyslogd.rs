@@ -1,13 +1,13 @@
 //! A real rsyslog that writes what it parsed as JSON. `tests/run` installs it.
 
 use std::fs;
-use std::net::UdpSocket;
+use std::net::Ipv4Addr;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tracing_handlers_testing::certificates;
-use tracing_handlers_testing::peers::Port;
+use tracing_handlers_testing::peers::{Port, udp_socket_to_come_back_to};
 
 use crate::daemon::{Daemon, Place};
 
@@ -56,8 +56,7 @@ impl Rsyslog {
         let folder = tempfile::tempdir().unwrap();
         let ports = [(); 5].map(|()| Port::reserve());
         let [tcp, tls, relp, known, relp_tls] = ports.each_ref().map(Port::number);
-        // Free a moment ago; nobody else asks for just this one.
-        let udp = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let udp = udp_socket_to_come_back_to(Ipv4Addr::LOCALHOST.into()).local_addr().unwrap().port();
         if has_tls {
             certificates::make(folder.path());
         }

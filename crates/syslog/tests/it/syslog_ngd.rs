@@ -1,13 +1,13 @@
 //! A real syslog-ng that writes what it parsed as JSON. `tests/run` installs it, beside rsyslog.
 
 use std::fs;
-use std::net::UdpSocket;
+use std::net::Ipv4Addr;
 use std::ops::{Deref, DerefMut};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use tracing_handlers_testing::certificates;
-use tracing_handlers_testing::peers::Port;
+use tracing_handlers_testing::peers::{Port, udp_socket_to_come_back_to};
 
 use crate::daemon::{Daemon, Place};
 
@@ -54,10 +54,8 @@ impl SyslogNg {
         let folder = tempfile::tempdir().unwrap();
         let kept = [(); 5].map(|()| Port::reserve());
         let [tcp, lines, lines_3164, tls, tls_3164] = kept.each_ref().map(Port::number);
-        // Free a moment ago; nobody else asks for just these.
-        let datagrams = [(); 2].map(|()| UdpSocket::bind("127.0.0.1:0").unwrap());
-        let [udp, udp_3164] = datagrams.each_ref().map(|socket| socket.local_addr().unwrap().port());
-        drop(datagrams);
+        let udp_port = || udp_socket_to_come_back_to(Ipv4Addr::LOCALHOST.into()).local_addr().unwrap().port();
+        let [udp, udp_3164] = [udp_port(), udp_port()];
         let ports = Ports { udp, udp_3164, tcp, lines, lines_3164, tls, tls_3164 };
         if has_tls {
             certificates::make(folder.path());

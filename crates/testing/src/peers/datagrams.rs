@@ -3,13 +3,15 @@
 use std::io;
 #[cfg(unix)]
 use std::net::Shutdown;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 #[cfg(unix)]
 use std::os::unix::net::UnixDatagram;
 #[cfg(unix)]
 use std::path::PathBuf;
+use std::process;
 #[cfg(unix)]
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle};
 
 #[cfg(unix)]
@@ -21,6 +23,24 @@ use super::{Arrived, Peer};
 
 /// What of a datagram is kept.
 pub type Payload = fn(&[u8]) -> Vec<u8>;
+
+/// A socket at a port that nobody else gets when it is closed: below those that systems give to whoever asks for any.
+///
+/// # Panics
+///
+/// All are taken.
+pub fn udp_socket_to_come_back_to(ip: IpAddr) -> UdpSocket {
+    const FIRST: u32 = 20_000;
+    const COUNT: u32 = 10_000;
+    /// So many are for one process before it takes those of the next.
+    const OF_ONE: u32 = 64;
+    static TAKEN: AtomicU32 = AtomicU32::new(0);
+    let next = || {
+        let number = process::id().wrapping_mul(OF_ONE).wrapping_add(TAKEN.fetch_add(1, Ordering::Relaxed));
+        u16::try_from(FIRST + number % COUNT).ok()
+    };
+    (0..COUNT).find_map(|_| UdpSocket::bind((ip, next()?)).ok()).unwrap()
+}
 
 /// Keeps the datagrams of a port.
 pub struct UdpPeer {
@@ -39,7 +59,11 @@ impl UdpPeer {
 
     /// One at this address.
     pub fn at(address: SocketAddr, payload: Payload) -> Self {
-        let socket = UdpSocket::bind(address).unwrap();
+        Self::with(UdpSocket::bind(address).unwrap(), payload)
+    }
+
+    /// One that reads from this socket.
+    pub fn with(socket: UdpSocket, payload: Payload) -> Self {
         let address = socket.local_addr().unwrap();
         let arrived = Arrived::default();
         let kept = arrived.clone();

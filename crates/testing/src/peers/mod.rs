@@ -19,7 +19,7 @@ mod subject;
 pub use self::arrived::{Arrived, Paced};
 #[cfg(unix)]
 pub use self::datagrams::UnixDatagramPeer;
-pub use self::datagrams::{Payload, UdpPeer};
+pub use self::datagrams::{Payload, UdpPeer, udp_socket_to_come_back_to};
 pub use self::port::{Port, listen_on};
 pub use self::streams::{Address, Framing, StreamPeer};
 pub use self::subject::{Peer, PeerSubject};
