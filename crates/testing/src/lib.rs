@@ -9,6 +9,7 @@
 //! | [`target_subject`] | the subject of handlers that pass records on |
 //! | [`clock`] | a clock that the test moves |
 //! | [`gate`] | a place where a thread waits until the test lets it go on |
+//! | [`waiting`] | looking for what nobody tells, until it is there |
 //! | [`killed_writers`] | processes that write to one log until they are killed, and what they must leave |
 //! | [`on_record`] | a handler that is a function |
 //! | [`peers`] | peers on loopback that keep what they get, go away and come back; a port that stays the test's own |
@@ -18,7 +19,7 @@
 //! | [`capture`] | a handler that keeps what it gets, and a failure hook that keeps what it is told |
 //! | [`format`](mod@format) | the format that the suite expects: the escaped message and nothing else |
 //!
-//! Nothing here sleeps and nothing asks the time. What waits for another thread gives up after [`gate::PATIENCE`], so that a
+//! Nothing here sleeps in the hope that something will have happened. What waits for another thread gives up after [`gate::PATIENCE`], so that a
 //! mistake ends as a failed test and not as a test that hangs.
 
 #![allow(
@@ -44,6 +45,7 @@ pub mod proxy;
 pub mod python;
 pub mod setting;
 pub mod target_subject;
+pub mod waiting;
 
 pub use self::capture::{CollectingHandler, FailureLog, handle, record};
 pub use self::clock::ManualClock;
@@ -55,3 +57,4 @@ pub use self::gate::Gate;
 pub use self::on_record::OnRecord;
 pub use self::setting::Setting;
 pub use self::target_subject::TargetSubject;
+pub use self::waiting::{comes, comes_true, wait_until};

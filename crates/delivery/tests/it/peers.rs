@@ -8,13 +8,12 @@ use std::thread;
 use std::time::Duration;
 
 use tracing_handlers_core::buffer::Limits;
-use tracing_handlers_core::sync::attempt_before;
 use tracing_handlers_core::{Deadline, DropReason, Handler};
 use tracing_handlers_delivery::datagram::{DatagramTransport, Place};
 use tracing_handlers_delivery::dial::Peer;
 use tracing_handlers_delivery::{Delivery, Retry, Settings, StreamTransport, Transport};
 use tracing_handlers_testing::proxy::{Fault, Proxy, Valve};
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, comes_true, record};
 
 use crate::scripted::{self, Act, away, encode};
 
@@ -34,7 +33,7 @@ pub(crate) fn tcp(port: u16) -> Peer {
 }
 
 pub(crate) fn wait_until(is_so: impl Fn() -> bool) {
-    assert!(attempt_before(Deadline::after(LONG), || Ok::<_, ()>(is_so())).unwrap(), "it never came");
+    assert!(comes_true(is_so), "it never came");
 }
 
 /// The lines of one connection, up to its end.

@@ -4,14 +4,12 @@ use std::fs;
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::Instant;
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tracing_handlers_core::{DropReason, Handler};
 use tracing_handlers_http::HttpHandler;
-use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, comes, record};
 
 use crate::statuses::{flush, lines_to, wait_until};
 
@@ -76,16 +74,13 @@ impl Nginx {
 
     /// What nginx writes of each request, once it is done with so many: after it has answered.
     fn log(&self, count: usize) -> Vec<Value> {
-        let begun = Instant::now();
-        loop {
-            let text = fs::read_to_string(self.folder.path().join("access.json")).unwrap();
+        let text = || fs::read_to_string(self.folder.path().join("access.json")).unwrap();
+        let enough = comes(|| {
+            let text = text();
             let whole: Vec<_> = text.split_inclusive('\n').filter(|line| line.ends_with('\n')).collect();
-            if whole.len() >= count {
-                return whole.into_iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-            }
-            assert!(begun.elapsed() < PATIENCE, "{text}");
-            std::thread::yield_now();
-        }
+            (whole.len() >= count).then(|| whole.into_iter().map(|line| serde_json::from_str(line).unwrap()).collect())
+        });
+        enough.unwrap_or_else(|| panic!("{}", text()))
     }
 }
 

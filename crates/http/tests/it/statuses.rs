@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing_handlers_core::{Deadline, DropReason, Handler, Record};
 use tracing_handlers_http::{Body, ConnectionState, HttpHandler, HttpHandlerBuilder, Retry};
-use tracing_handlers_testing::{FailureLog, Gate, MessageOnly, record};
+use tracing_handlers_testing::{FailureLog, Gate, MessageOnly, comes_true, record};
 
 use crate::server::{Act, Server, answer};
 
@@ -30,11 +30,7 @@ pub(crate) fn flush(handler: &HttpHandler) {
 
 /// Waits for something that no call waits for, as long as a test may.
 pub(crate) fn wait_until(handler: &HttpHandler, is_so: impl Fn() -> bool) {
-    let patience = Deadline::after(LONG);
-    while !is_so() {
-        assert!(!patience.has_passed(), "{} {:?}", handler.stats(), handler.status());
-        std::thread::yield_now();
-    }
+    assert!(comes_true(is_so), "{} {:?}", handler.stats(), handler.status());
 }
 
 fn offer(handler: &HttpHandler, message: &str) {

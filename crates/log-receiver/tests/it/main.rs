@@ -21,10 +21,9 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 
 use tracing_handlers_core::Handler;
-use tracing_handlers_core::sync::attempt_before;
 use tracing_handlers_socket::{DatagramHandler, Encoding, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::record;
+use tracing_handlers_testing::{record, wait_until};
 
 /// The program once it listens.
 struct Program {
@@ -87,8 +86,7 @@ fn what_came_is_in_the_file_while_the_program_runs() {
     send(&SocketHandler::builder().tcp("127.0.0.1", tcp).encoding(Encoding::JsonLines).build().unwrap(), 50);
     send(&DatagramHandler::builder().udp("127.0.0.1", udp).build().unwrap(), 10);
     let written = || std::fs::read_to_string(folder.path().join("app.log")).unwrap_or_default();
-    let are_all_there = || Ok::<_, ()>(written().matches('\n').count() >= 160);
-    attempt_before(PATIENCE.into(), are_all_there).unwrap();
+    wait_until("all are there", || written().matches('\n').count() >= 160);
     assert_eq!((written().matches("ours ").count(), written().lines().count()), (160, 160), "{}", written());
 }
 

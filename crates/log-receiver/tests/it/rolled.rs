@@ -7,11 +7,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use tracing_handlers_core::Deadline;
-use tracing_handlers_core::sync::attempt_before;
-use tracing_handlers_testing::gate::PATIENCE;
-
 use crate::Program;
+use tracing_handlers_testing::wait_until;
 
 const DAY: Duration = Duration::from_secs(86_400);
 
@@ -72,12 +69,11 @@ fn a_file_of_each_second_has_the_records_of_that_second() {
     let program = Program::start(folder.path(), &["tcp://127.0.0.1:0", "--file=app.log", "--when=S", "--json"]);
     let mut stream = TcpStream::connect(("127.0.0.1", program.ports[0])).unwrap();
     let mut sent = 0;
-    let is_rolled_twice = || {
+    wait_until("it is rolled twice", || {
         send(&mut stream, &format!("number {sent}"));
         sent += 1;
-        Ok::<_, ()>(names(folder.path()).len() > 2)
-    };
-    assert!(attempt_before(Deadline::after(PATIENCE), is_rolled_twice).unwrap());
+        names(folder.path()).len() > 2
+    });
     let (_, said) = program.end("-INT");
     assert!(said.contains(&format!("{sent} records")), "{said}");
     // By name from the oldest to the newest, and then the one without a date.

@@ -25,7 +25,7 @@ mod with_tls {
     use tracing_handlers_core::Handler;
     use tracing_handlers_socket::{SocketHandler, Tls};
     use tracing_handlers_testing::gate::PATIENCE;
-    use tracing_handlers_testing::{FailureLog, certificates, python, record};
+    use tracing_handlers_testing::{FailureLog, certificates, comes, python, record};
 
     use super::refused;
     use crate::{Program, send};
@@ -63,12 +63,7 @@ mod with_tls {
         let ours =
             SocketHandler::builder().tcp("localhost", port).tls(Tls::new()).on_failure(FailureLog::new()).build().unwrap();
         ours.handle(&record("secret").as_record()).unwrap();
-        let told = loop {
-            match ours.status().last_error {
-                Some(told) => break told,
-                None => std::thread::yield_now(),
-            }
-        };
+        let told = comes(|| ours.status().last_error).unwrap();
         assert!(told.contains("certificate"), "{told}");
         python::log_over_tls(port, 30, None);
         let (shown, said) = program.end("-TERM");

@@ -1,13 +1,10 @@
 //! A receiver that runs, and a handler behind it.
 
-use std::time::Instant;
-
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::JoinHandle;
 use tracing_handlers_core::{Error, RecordBuf};
 use tracing_handlers_receiver::{Receiver, ReceiverBuilder, ReceiverHandle, ReceiverStats};
-use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{CollectingHandler, FailureLog};
+use tracing_handlers_testing::{CollectingHandler, FailureLog, wait_until};
 
 pub(crate) struct Running {
     runtime: Runtime,
@@ -48,13 +45,5 @@ impl Running {
     pub(crate) fn stop(self) -> ReceiverStats {
         self.handle.shutdown();
         self.runtime.block_on(self.task).unwrap().unwrap()
-    }
-}
-
-pub(crate) fn wait_until(what: &str, is_so: impl Fn() -> bool) {
-    let begun = Instant::now();
-    while !is_so() {
-        assert!(begun.elapsed() < PATIENCE, "{what}: nothing came of it");
-        std::thread::yield_now();
     }
 }

@@ -10,7 +10,7 @@ use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_file::Buffering;
 use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
 use tracing_handlers_testing::file_subject::{lines_of, logs_oldest_first};
-use tracing_handlers_testing::{MessageOnly, Op, Setting, gate, handle, record};
+use tracing_handlers_testing::{MessageOnly, Op, Setting, comes_true, gate, handle, record, wait_until};
 
 /// Until the end of the test.
 const FOR_LONG: Duration = Duration::from_secs(3_600);
@@ -41,7 +41,7 @@ fn is_free(setting: &Setting) -> bool {
 }
 
 fn becomes_free(setting: &Setting) -> bool {
-    attempt_before(Deadline::after(gate::PATIENCE), || Ok::<_, ()>(is_free(setting))).unwrap()
+    comes_true(|| is_free(setting))
 }
 
 /// A message that makes a line of so many bytes.
@@ -77,9 +77,9 @@ fn an_idle_handler_lets_go_and_keeps_the_lock_again_when_records_come() {
         // Whether the thread was faster shows in no single attempt.
         let keeps = || {
             (0..3).for_each(|number| handle(&handler, &format!("rec {number}")));
-            Ok::<_, ()>(!is_free(&setting))
+            !is_free(&setting)
         };
-        assert!(attempt_before(Deadline::after(gate::PATIENCE), keeps).unwrap(), "nothing is kept");
+        assert!(comes_true(keeps), "nothing is kept");
         assert!(becomes_free(&setting), "it is kept for good");
     }
 }
@@ -294,11 +294,10 @@ fn a_file_that_is_moved_by_hand_is_left_when_the_lease_ends() {
     let handler = builder(&setting).build().unwrap();
     (0..4).for_each(|number| handle(&handler, &format!("rec {number}")));
     fs::rename(&setting.path, setting.path.with_extension("log.1")).unwrap();
-    let is_left = || {
+    wait_until("it is left", || {
         handle(&handler, "after");
-        Ok::<_, ()>(setting.path.exists())
-    };
-    assert!(attempt_before(Deadline::after(gate::PATIENCE), is_left).unwrap());
+        setting.path.exists()
+    });
 }
 
 #[test]

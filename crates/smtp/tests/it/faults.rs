@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, DropReason, Handler, Stats};
 use tracing_handlers_smtp::{ConnectionState, Retry, SmtpHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, Gate, record};
+use tracing_handlers_testing::{FailureLog, Gate, comes_true, record};
 
 use crate::server::{Act, Server, first_failure};
 
@@ -279,11 +279,7 @@ fn the_state_of_the_connection_is_that_of_the_mail_under_way() {
     assert!(is(ConnectionState::Disconnected), "{:?}", handler.status());
     server.set_away(true);
     handler.handle(&record("hello").as_record()).unwrap();
-    let patience = Deadline::after(PATIENCE);
-    while !is(ConnectionState::Waiting) {
-        assert!(!patience.has_passed(), "{:?}", handler.status());
-        thread::yield_now();
-    }
+    assert!(comes_true(|| is(ConnectionState::Waiting)), "{:?}", handler.status());
     server.set_away(false);
     handler.close(Deadline::after(PATIENCE)).unwrap();
     assert!(is(ConnectionState::Closed) && handler.stats().delivered == 2, "{:?}", handler.status());

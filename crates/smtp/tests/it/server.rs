@@ -5,11 +5,9 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use tracing_handlers_core::Deadline;
 use tracing_handlers_core::sync::lock;
 use tracing_handlers_smtp::{Retry, SmtpHandler, SmtpHandlerBuilder, SmtpTls};
-use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, Gate};
+use tracing_handlers_testing::{FailureLog, Gate, wait_until};
 
 /// What the server does instead of what it should.
 #[derive(Clone, Debug)]
@@ -275,10 +273,6 @@ fn of_base64(body: &str) -> Vec<u8> {
 
 /// Waits for the first failure, without a flush, which would have it tried again at once.
 pub(crate) fn first_failure(failures: &FailureLog) -> String {
-    let deadline = Deadline::after(PATIENCE);
-    while failures.is_empty() {
-        assert!(!deadline.has_passed(), "nothing failed");
-        thread::yield_now();
-    }
+    wait_until("something fails", || !failures.is_empty());
     failures.texts().remove(0)
 }

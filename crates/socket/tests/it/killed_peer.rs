@@ -12,7 +12,7 @@ use tracing_handlers_core::{Deadline, Handler, Record};
 use tracing_handlers_socket::{Retry, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::peers::{Port, listen_on};
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, comes_true, record};
 
 use crate::frames::read_frame;
 
@@ -78,12 +78,11 @@ impl Peer {
 
     /// Waits until it wrote so much.
     fn wait_until(&mut self, is_enough: impl Fn(&[usize]) -> bool) {
-        let deadline = Deadline::after(PATIENCE);
-        while !is_enough(&self.seen) {
-            assert!(!deadline.has_passed(), "{} records came, up to {:?}", self.seen.len(), self.seen.last());
-            std::thread::yield_now();
+        let is_there = comes_true(|| {
             self.look();
-        }
+            is_enough(&self.seen)
+        });
+        assert!(is_there, "{} records came, up to {:?}", self.seen.len(), self.seen.last());
     }
 
     /// Kills it; what it wrote before.

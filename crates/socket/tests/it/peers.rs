@@ -10,7 +10,7 @@ use tracing_handlers_core::{Deadline, DropReason, Handler, HandlerLayer, Record,
 use tracing_handlers_socket::{ConnectionState, DatagramHandler, Encoding, Retry, SocketHandler};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::peers::{Arrived, Peer as _, Port, StreamPeer, UdpPeer};
-use tracing_handlers_testing::{FailureLog, ManualClock, record};
+use tracing_handlers_testing::{FailureLog, ManualClock, record, wait_until};
 use tracing_subscriber::prelude::*;
 
 use crate::frames::{FRAMES, payload_of, read_frame};
@@ -285,12 +285,12 @@ fn the_state_of_a_connection_is_seen_from_outside_of_the_layer() {
     let log = || tracing::dispatcher::with_default(&ours, || tracing::info!("hello"));
     assert_eq!(handler.status().connection, ConnectionState::Disconnected);
     log();
-    wait_until(|| handler.status().connection == ConnectionState::Connected);
+    wait_until("Connected", || handler.status().connection == ConnectionState::Connected);
     // It goes, and nobody logs.
     peer.leave();
-    wait_until(|| handler.status().connection == ConnectionState::Disconnected);
+    wait_until("Disconnected", || handler.status().connection == ConnectionState::Disconnected);
     log();
-    wait_until(|| handler.status().connection == ConnectionState::Waiting);
+    wait_until("Waiting", || handler.status().connection == ConnectionState::Waiting);
     peer.come();
     handler.close(PATIENCE.into()).unwrap();
     assert_eq!((handler.status().connection, handler.stats().delivered), (ConnectionState::Closed, 2));
@@ -315,19 +315,11 @@ fn a_datagram_handler_is_connected_while_it_has_a_socket() {
     let handler = DatagramHandler::builder().unix(&path).retry(soon()).on_failure(FailureLog::new()).build().unwrap();
     let log = || handler.handle(&record("hello").as_record()).unwrap();
     log();
-    wait_until(|| handler.status().connection == ConnectionState::Waiting);
+    wait_until("Waiting", || handler.status().connection == ConnectionState::Waiting);
     let peer = std::os::unix::net::UnixDatagram::bind(&path).unwrap();
     handler.flush(PATIENCE.into()).unwrap();
     assert_eq!(handler.status().connection, ConnectionState::Connected);
     drop(peer);
     log();
-    wait_until(|| handler.status().connection == ConnectionState::Waiting);
-}
-
-fn wait_until(is_so: impl Fn() -> bool) {
-    let patience = Deadline::after(PATIENCE);
-    while !is_so() {
-        assert!(!patience.has_passed(), "it never came");
-        std::thread::yield_now();
-    }
+    wait_until("Waiting", || handler.status().connection == ConnectionState::Waiting);
 }

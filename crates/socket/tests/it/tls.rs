@@ -8,7 +8,7 @@ use tempfile::TempDir;
 use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_socket::{ConnectionState, Encoding, Retry, SocketHandler, Tls};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, certificates, record};
+use tracing_handlers_testing::{FailureLog, certificates, comes_true, record};
 
 use crate::python::{Python, Seen};
 
@@ -111,9 +111,5 @@ fn the_state_of_a_connection_is_connected_once_hands_are_shaken() {
 }
 
 fn wait_for(handler: &SocketHandler, state: ConnectionState) {
-    let patience = Deadline::after(PATIENCE);
-    while handler.status().connection != state {
-        assert!(!patience.has_passed(), "{:?}", handler.status());
-        std::thread::yield_now();
-    }
+    assert!(comes_true(|| handler.status().connection == state), "{:?}", handler.status());
 }

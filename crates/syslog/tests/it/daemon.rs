@@ -10,7 +10,7 @@ use std::process::Child;
 use serde_json::Value;
 use tempfile::TempDir;
 
-pub(crate) use crate::waiting::wait_until;
+pub(crate) use tracing_handlers_testing::wait_until;
 
 /// A real daemon in a folder of its own, until it is dropped. It writes a line of JSON for each message.
 pub(crate) struct Daemon {

@@ -8,9 +8,9 @@ use std::thread;
 use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_syslog::{Overflow, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, record, wait_until};
 
-use crate::daemon::{Daemon, wait_until};
+use crate::daemon::Daemon;
 use crate::rsyslog::builder;
 use crate::rsyslogd::Rsyslog;
 use crate::syslog_ngd::SyslogNg;

@@ -8,9 +8,7 @@ use std::time::Duration;
 use tracing_handlers_core::{Deadline, Handler, Record};
 use tracing_handlers_syslog::{ConnectionState, Framing, Newlines, Protocol, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, record};
-
-use crate::waiting::wait_until;
+use tracing_handlers_testing::{FailureLog, record, wait_until};
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.message().as_bytes());

@@ -31,6 +31,4 @@ mod settings;
 mod syslog_ng;
 #[cfg(target_os = "linux")]
 mod syslog_ngd;
-#[cfg(unix)]
-mod waiting;
 mod wire;

@@ -9,11 +9,10 @@ use tracing_handlers_core::{Deadline, Handler, Record};
 use tracing_handlers_syslog::{ConnectionState, Framing, Newlines, Retry, SyslogHandler, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
 use tracing_handlers_testing::peers::Port;
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, record, wait_until};
 
 use crate::rsyslog::{HOSTILE, assert_rfc3164, assert_rfc5424, event, network, of_3164, send};
 use crate::rsyslogd::Rsyslog;
-use crate::waiting::wait_until;
 
 fn raw(record: &Record<'_>, out: &mut Vec<u8>) {
     out.extend_from_slice(record.message().as_bytes());
@@ -255,7 +254,7 @@ mod tls {
     use tracing_handlers_syslog::Tls;
 
     use super::*;
-    use crate::daemon::wait_until;
+    use tracing_handlers_testing::wait_until;
 
     /// To one that asks for certificates.
     fn to(daemon: &Rsyslog, tls: Tls) -> SyslogHandlerBuilder {

@@ -9,9 +9,8 @@ use tracing_handlers_core::format::Zone;
 use tracing_handlers_core::{Deadline, Handler};
 use tracing_handlers_syslog::{Framing, Newlines, Protocol, Retry, SyslogHandlerBuilder};
 use tracing_handlers_testing::gate::PATIENCE;
-use tracing_handlers_testing::{FailureLog, record};
+use tracing_handlers_testing::{FailureLog, record, wait_until};
 
-use crate::daemon::wait_until;
 use crate::rsyslog::{HOSTILE, builder, event, network, send};
 use crate::syslog_ngd::SyslogNg;
 
