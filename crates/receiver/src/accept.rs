@@ -12,13 +12,12 @@ use tracing_handlers_core::Error;
 
 use crate::connection::{Open, pause, stopped};
 use crate::intake::Intake;
+use crate::listen::BACKLOG;
 use crate::stats::add;
 use crate::stream::{Accepted, Stream};
 #[cfg(feature = "tls")]
 use crate::tls::TlsIdentity;
 
-/// How many connections that nobody has accepted by then are read all the same.
-const BACKLOG: usize = 1024;
 /// Who connects to a path has no address.
 #[cfg(unix)]
 const LOCAL: &str = "a local connection";

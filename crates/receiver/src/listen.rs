@@ -1,18 +1,24 @@
 //! The sockets of a receiver: bound when it is built, read when it runs.
 
 use std::fmt;
+use std::io;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 #[cfg(unix)]
 use std::os::unix::net::{UnixDatagram, UnixListener};
 #[cfg(unix)]
 use std::path::PathBuf;
 
+use socket2::SockRef;
 use tracing_handlers_core::Error;
 
 #[cfg(unix)]
 use crate::local;
 #[cfg(feature = "tls")]
 use crate::tls::TlsIdentity;
+
+/// How many connections may wait until they are accepted: all clients of a receiver come back at one moment when it does. The system may have a
+/// lower limit of its own (`net.core.somaxconn`). Whoever finds no room tries again after a second.
+pub(crate) const BACKLOG: usize = 4096;
 
 /// Where to listen.
 #[derive(Clone, Debug)]
@@ -58,21 +64,16 @@ pub(crate) enum Socket {
 impl Place {
     pub(crate) fn bind(&self) -> Result<Socket, Error> {
         let bound = match self {
-            Self::Tcp(address) => TcpListener::bind(address).and_then(|socket| {
-                socket.set_nonblocking(true)?;
-                Ok(Socket::Tcp(socket))
-            }),
+            Self::Tcp(address) => tcp(address).map(Socket::Tcp),
             #[cfg(feature = "tls")]
-            Self::Tls(address, identity) => TcpListener::bind(address).and_then(|socket| {
-                socket.set_nonblocking(true)?;
-                Ok(Socket::Tls(socket, identity.clone()))
-            }),
+            Self::Tls(address, identity) => tcp(address).map(|socket| Socket::Tls(socket, identity.clone())),
             Self::Udp(address) => UdpSocket::bind(address).and_then(|socket| {
                 socket.set_nonblocking(true)?;
                 Ok(Socket::Udp(socket))
             }),
             #[cfg(unix)]
             Self::Unix(path) => local::listener(path).and_then(|socket| {
+                with_room(SockRef::from(&socket))?;
                 socket.set_nonblocking(true)?;
                 Ok(Socket::Unix(socket))
             }),
@@ -84,6 +85,18 @@ impl Place {
         };
         bound.map_err(|error| Error::io(format!("listen on {self}"), error))
     }
+}
+
+fn tcp(address: &str) -> io::Result<TcpListener> {
+    let socket = TcpListener::bind(address)?;
+    with_room(SockRef::from(&socket))?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// The standard library lets 128 wait.
+fn with_room(listener: SockRef<'_>) -> io::Result<()> {
+    listener.listen(i32::try_from(BACKLOG).unwrap_or(i32::MAX))
 }
 
 impl Socket {

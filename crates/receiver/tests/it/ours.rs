@@ -194,3 +194,19 @@ fn what_came_before_it_is_to_stop_is_handed_over() {
     let stats = Builder::new_current_thread().enable_all().build().unwrap().block_on(receiver.run()).unwrap();
     assert_eq!((stats.connections, stats.records, collected.records().len()), (3, 6, 6));
 }
+
+/// Where a hundred could wait, the others would come a second later, or three.
+#[cfg(target_os = "linux")]
+#[test]
+fn clients_that_come_all_at_once_find_room_to_wait() {
+    let most: usize = std::fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap().trim().parse().unwrap();
+    let count = most.min(300);
+    let collected = CollectingHandler::new();
+    let receiver = Receiver::builder().handler(collected.clone()).tcp("127.0.0.1:0").build().unwrap();
+    let address = receiver.local_addrs()[0];
+    let before_it_runs: Vec<_> = (0..count).map(|_| TcpStream::connect_timeout(&address, PATIENCE).unwrap()).collect();
+    receiver.handle().shutdown();
+    let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+    let (stats, ()) = runtime.block_on(async { tokio::join!(receiver.run(), async { drop(before_it_runs) }) });
+    assert_eq!(stats.unwrap().connections, count as u64);
+}
