@@ -18,7 +18,7 @@ const IMPORTS: &[(&str, &[&str], &[&str])] = &[
     ("file", &["core"], &["flate2", "hostname", "libc", "tracing-subscriber", "winapi-util", "zstd"]),
     ("log-receiver", &["core", "receiver", "rotating-file", "stream", "timed-rotating-file"], &["tokio"]),
     ("memory", &["core"], &[]),
-    ("receiver", &["core", "socket"], &["native-tls", "serde", "serde_json", "time", "tokio", "tokio-native-tls"]),
+    ("receiver", &["core", "socket"], &["native-tls", "serde", "serde_json", "socket2", "time", "tokio", "tokio-native-tls"]),
     ("rotating-file", &["core", "file"], &[]),
     ("timed-rotating-file", &["core", "file"], &["time"]),
     ("smtp", &["core", "delivery"], &["lettre", "tokio"]),
