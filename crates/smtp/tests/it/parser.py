@@ -23,8 +23,8 @@ class Page(HTMLParser):
         self.text.append(text)
 
 
-for line in sys.stdin:
-    mail = email.message_from_bytes(json.loads(line).encode(), policy=email.policy.default)
+def read(raw):
+    mail = email.message_from_bytes(raw.encode(), policy=email.policy.default)
     parts = [part for part in mail.walk() if not part.is_multipart()]
     page = Page()
     for part in parts:
@@ -32,7 +32,7 @@ for line in sys.stdin:
             page.feed(part.get_content())
             page.close()
     header = lambda name: [[address.display_name, address.addr_spec] for address in mail[name].addresses] if mail[name] else []
-    seen = dict(
+    return dict(
         headers=sorted(mail.keys()),
         sender=header("From"),
         to=header("To"),
@@ -43,4 +43,12 @@ for line in sys.stdin:
         shown="".join(page.text),
         defects=[str(defect) for part in mail.walk() for defect in part.defects],
     )
+
+
+for line in sys.stdin:
+    try:
+        seen = read(json.loads(line))
+    except IndexError as error:
+        # A hole of `email.headerregistry`: of some names of an address it asks for the first letter where there is none.
+        seen = dict(gave_up=repr(error))
     print(json.dumps(seen), flush=True)
