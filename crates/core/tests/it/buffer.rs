@@ -63,7 +63,7 @@ fn what_is_settled_in_pieces_adds_up() {
     assert!(stats.is_balanced());
 }
 
-/// What is done to a batch.
+/// Says that it was woken.
 struct Tells(Sender<()>);
 
 impl Wake for Tells {
@@ -106,6 +106,7 @@ fn a_producer_without_room_wakes_a_consumer_that_sleeps_and_is_let_in() {
     assert_eq!((queue.stats().handled, queue.stats().dropped()), (2, 0));
 }
 
+/// What is done to a batch.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Push(Level),

@@ -7,8 +7,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, SystemTime};
 
-use crate::Program;
 use tracing_handlers_testing::wait_until;
+
+use crate::Program;
 
 const DAY: Duration = Duration::from_secs(86_400);
 

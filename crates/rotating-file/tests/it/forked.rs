@@ -3,13 +3,9 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use tracing_handlers_core::{Deadline, Handler as _};
-use tracing_handlers_rotating_file::{RotatingFileHandler, RotatingFileHandlerBuilder};
-use tracing_handlers_testing::{MessageOnly, Setting, handle};
+use tracing_handlers_testing::{Setting, handle};
 
-fn builder(setting: &Setting) -> RotatingFileHandlerBuilder {
-    let builder = RotatingFileHandler::builder(&setting.path).max_bytes(15).backup_count(100).format(MessageOnly);
-    builder.fs(setting.fs.clone()).clock(setting.clock.clone()).on_failure(setting.failures.clone())
-}
+use crate::shared::builder;
 
 /// A child that has everything open that its parent had, until it is dropped.
 struct Child(libc::pid_t);

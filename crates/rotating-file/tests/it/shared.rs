@@ -9,7 +9,7 @@ use tracing_handlers_testing::file_subject::logs_oldest_first;
 use tracing_handlers_testing::{MessageOnly, Op, Setting, handle, record};
 
 /// Two records of six or seven bytes a file.
-fn builder(setting: &Setting) -> RotatingFileHandlerBuilder {
+pub(crate) fn builder(setting: &Setting) -> RotatingFileHandlerBuilder {
     let builder = RotatingFileHandler::builder(&setting.path).max_bytes(15).backup_count(100).format(MessageOnly);
     builder.fs(setting.fs.clone()).clock(setting.clock.clone()).on_failure(setting.failures.clone())
 }

@@ -9,8 +9,7 @@ use std::process::Child;
 
 use serde_json::Value;
 use tempfile::TempDir;
-
-pub(crate) use tracing_handlers_testing::wait_until;
+use tracing_handlers_testing::wait_until;
 
 /// A real daemon in a folder of its own, until it is dropped. It writes a line of JSON for each message.
 pub(crate) struct Daemon {

@@ -254,7 +254,6 @@ mod tls {
     use tracing_handlers_syslog::Tls;
 
     use super::*;
-    use tracing_handlers_testing::wait_until;
 
     /// To one that asks for certificates.
     fn to(daemon: &Rsyslog, tls: Tls) -> SyslogHandlerBuilder {
